@@ -1,0 +1,38 @@
+#include <array>
+#include <charconv>
+
+#include <larder/memory.hpp>
+
+#include "src/shape_text.hpp"
+
+// Arguments as a person reads them in the metadata of an entry.
+
+namespace larder::detail {
+namespace {
+
+constexpr std::size_t k_longest_text = 60;
+
+template <class Number>
+void append_number(std::string& out, Number value) {
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), end);
+}
+
+}  // namespace
+
+void describe_integer(std::string& out, std::int64_t value) { append_number(out, value); }
+void describe_integer(std::string& out, std::uint64_t value) { append_number(out, value); }
+void describe_real(std::string& out, double value) { append_number(out, value); }
+
+void describe_text(std::string& out, std::string_view value) {
+  out += '"';
+  out += value.substr(0, k_longest_text);
+  out += value.size() > k_longest_text ? "…\"" : "\"";
+}
+
+void describe_array(std::string& out, const raw_array& value) {
+  out += "array<" + std::string(name(value.dtype)) + ">" + shape_text(value.layout.shape());
+}
+
+}  // namespace larder::detail

@@ -1,0 +1,158 @@
+#include "cache/entry_directory.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <vector>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <larder/error.hpp>
+
+#include "src/atomic_file.hpp"
+
+namespace larder::detail {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t k_longest_name = 255;
+constexpr std::string_view k_hex = "0123456789abcdef";
+
+bool stands_for_itself(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+         c == '.';
+}
+
+bool is_hex(std::string_view text, std::size_t digits) {
+  return text.size() == digits && text.find_first_not_of(k_hex) == std::string_view::npos;
+}
+
+/// For this user alone. Whether it is new.
+bool make_directory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0) return true;
+  if (errno != EEXIST) throw io_error(path, "cannot make the directory", errno);
+  return false;
+}
+
+void write_once(const std::string& path, std::string_view text) {
+  atomic_file file(path, 0666);
+  file.file().write(text_bytes(text));
+  file.commit(false, existing::keep);
+}
+
+/// The names in a directory; none where it is absent.
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code fault;
+  for (fs::directory_iterator it(directory, fault), end; !fault && it != end; it.increment(fault)) {
+    names.push_back(it->path().filename().string());
+  }
+  if (fault && fault != std::errc::no_such_file_or_directory && fault != std::errc::not_a_directory) {
+    throw io_error(directory, "cannot list", fault.value());
+  }
+  return names;
+}
+
+/// ENOTEMPTY means that something of others lies in it, or that an entry came meanwhile: it stays.
+void remove_empty_directory(const std::string& path) {
+  if (::rmdir(path.c_str()) != 0 && errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST &&
+      errno != ENOTDIR) {
+    throw io_error(path, "cannot remove", errno);
+  }
+}
+
+}  // namespace
+
+std::string escaped(std::string_view text, std::string_view what) {
+  if (text.empty()) throw value_error(std::string(what) + " is empty");
+  std::string name;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (stands_for_itself(c) && !(c == '.' && i == 0)) {
+      name += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      name += '%';
+      name += k_hex[byte >> 4];
+      name += k_hex[byte & 0xF];
+    }
+  }
+  if (name.size() > k_longest_name - 2) {  // "v-" may come before it
+    throw value_error(std::string(what) + " is too long for a file name: " + std::string(text));
+  }
+  return name;
+}
+
+void check_trusted(const std::string& location) {
+  struct ::stat status {};
+  if (::stat(location.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return;
+  if (status.st_uid != ::geteuid() && status.st_uid != 0) {
+    throw value_error(location + ": this cache directory belongs to another user (" +
+                      std::to_string(status.st_uid) +
+                      "), and what it holds would be trusted; use a directory of your own");
+  }
+  if ((status.st_mode & 0022) != 0) {
+    throw value_error(location +
+                      ": others may write to this cache directory, and what it holds would be trusted; " +
+                      "chmod go-w '" + location + "'");
+  }
+}
+
+std::string entry_path(const std::string& function_directory, const digest& key) {
+  const std::string hex = key.hex();
+  std::string path;
+  path.reserve(function_directory.size() + hex.size() + 2);
+  path.append(function_directory).append("/").append(hex, 0, 2).append("/").append(hex, 2);
+  return path;
+}
+
+void make_entry_directory(const std::string& location, const std::string& entry) {
+  if (::access(location.c_str(), F_OK) != 0) {
+    std::error_code fault;
+    fs::create_directories(fs::path(location).parent_path(), fault);
+    if (fault) throw io_error(location, "cannot make the directories above it", fault.value());
+  }
+  // A directory that has other things in it is somebody's: a .gitignore would hide those.
+  if (make_directory(location) || names_in(location).empty()) {
+    write_once(location + "/.gitignore", "*\n");
+    write_once(location + "/CACHEDIR.TAG",
+               "Signature: 8a477f597d28d172789f06886806bc55\n"
+               "# This directory holds a larder cache. Its entries can be computed again.\n");
+  }
+  for (std::size_t slash = location.size() + 1; (slash = entry.find('/', slash)) != std::string::npos;
+       ++slash) {
+    make_directory(entry.substr(0, slash));
+  }
+}
+
+void remove_entries_of_code(const std::string& function_directory) {
+  for (const std::string& two : names_in(function_directory)) {
+    if (!is_hex(two, 2)) continue;
+    const std::string directory = function_directory + "/" + two;
+    for (const std::string& rest : names_in(directory)) {
+      const std::string entry = directory + "/" + rest;
+      if (is_hex(rest, 30) && ::unlink(entry.c_str()) != 0 && errno != ENOENT) {
+        throw io_error(entry, "cannot remove", errno);
+      }
+    }
+    remove_empty_directory(directory);
+  }
+  remove_empty_directory(function_directory);
+}
+
+void remove_all_entries(const std::string& location) {
+  for (const std::string& function : names_in(location)) {
+    const std::string directory = location + "/" + function;
+    bool ours = false;
+    for (const std::string& code : names_in(directory)) {
+      if (!code.starts_with("v-") && !code.starts_with("b-")) continue;
+      ours = true;
+      remove_entries_of_code(directory + "/" + code);
+    }
+    if (ours) remove_empty_directory(directory);
+  }
+}
+
+}  // namespace larder::detail

@@ -1,0 +1,50 @@
+#include <larder/memory.hpp>
+
+#include <larder/error.hpp>
+
+#include "cache/entry_directory.hpp"
+#include "cache/memory_state.hpp"
+#include "src/log.hpp"
+
+namespace larder {
+namespace detail {
+
+memory_state::memory_state(const std::filesystem::path& location, const memory_options& options)
+    : options_(options) {
+  if (options.compress != 0) {
+    throw value_error("memory: compress = " + std::to_string(options.compress) +
+                      " is not available in this version; only 0, no compression, is");
+  }
+  if (!options.bytes_limit.empty()) {
+    throw value_error("memory: bytes_limit = \"" + options.bytes_limit +
+                      "\" is not available in this version; leave it empty");
+  }
+  if (options.verbose < 0) {
+    throw value_error("memory: verbose = " + std::to_string(options.verbose) + "; 0, 1 and 2 are allowed");
+  }
+  if (location.empty()) return;
+  location_ = std::filesystem::absolute(location).lexically_normal();
+  if (!location_.has_filename()) location_ = location_.parent_path();  // "dir/" is "dir"
+  check_trusted(location_.string());
+}
+
+void memory_state::warn_once(const std::string& cause, const std::string& text) const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!warned_.insert(cause).second) return;
+  }
+  log(log_level::warning, text);
+}
+
+}  // namespace detail
+
+memory::memory(const std::filesystem::path& location, const memory_options& options)
+    : state_(std::make_shared<detail::memory_state>(location, options)) {}
+
+const std::filesystem::path& memory::location() const noexcept { return state_->location(); }
+
+void memory::clear() const {
+  if (!location().empty()) detail::remove_all_entries(location().string());
+}
+
+}  // namespace larder

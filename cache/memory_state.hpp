@@ -1,0 +1,31 @@
+#pragma once
+// What the handles on one memory share.
+
+#include <mutex>
+#include <set>
+#include <string>
+
+#include <larder/memory.hpp>
+
+namespace larder::detail {
+
+class memory_state {
+ public:
+  /// value_error for options of later versions, and for a location that cannot be trusted.
+  memory_state(const std::filesystem::path& location, const memory_options& options);
+
+  const memory_options& options() const noexcept { return options_; }
+  /// Absolute; empty for a memory that caches nothing.
+  const std::filesystem::path& location() const noexcept { return location_; }
+
+  /// Logs a warning, the first time that its cause comes up. Thread-safe.
+  void warn_once(const std::string& cause, const std::string& text) const;
+
+ private:
+  memory_options options_;
+  std::filesystem::path location_;
+  mutable std::mutex mutex_;  // guards warned_
+  mutable std::set<std::string> warned_;
+};
+
+}  // namespace larder::detail

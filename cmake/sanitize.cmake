@@ -1,0 +1,10 @@
+# Instruments all that is compiled from here on, dependencies' headers and tests included: a sanitizer that misses a part
+# reports false errors. Any error ends the program, so that no test passes over one.
+set(known "address,undefined" "thread" "fuzzer-no-link,address")
+if(NOT LARDER_SANITIZE IN_LIST known)
+  list(JOIN known "\", \"" known)
+  message(FATAL_ERROR "LARDER_SANITIZE is \"${LARDER_SANITIZE}\"; it can be empty, \"${known}\"")
+endif()
+add_compile_options(-fsanitize=${LARDER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+add_compile_definitions(_GLIBCXX_ASSERTIONS)
+add_link_options(-fsanitize=${LARDER_SANITIZE})

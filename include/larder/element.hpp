@@ -1,0 +1,41 @@
+#pragma once
+// The element types of arrays, and their numbering at run time.
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+namespace larder {
+
+/// An element type at run time. The names are those of the canonical type text: array<f64>.
+enum class dtype : std::uint8_t { i8, i16, i32, i64, u8, u16, u32, u64, f32, f64 };
+
+/// Bytes per element.
+std::size_t item_size(dtype t) noexcept;
+
+/// "f64", as in the canonical type text.
+std::string_view name(dtype t) noexcept;
+
+/// What an array can hold: signed and unsigned integers of 8 to 64 bits, float and double. (Character types, bool,
+/// complex numbers and 16-bit floats are not element types in this version.)
+template <class T>
+concept element = std::same_as<T, float> || std::same_as<T, double> ||
+    (std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> && !std::same_as<T, wchar_t> &&
+     !std::same_as<T, char8_t> && !std::same_as<T, char16_t> && !std::same_as<T, char32_t> && sizeof(T) <= 8);
+
+/// The dtype of an element type: dtype_of<const double> is dtype::f64.
+template <class T>
+  requires element<std::remove_const_t<T>>
+inline constexpr dtype dtype_of = [] {
+  using value = std::remove_const_t<T>;
+  if constexpr (std::floating_point<value>) {
+    return sizeof(value) == 4 ? dtype::f32 : dtype::f64;
+  } else {
+    constexpr std::size_t log2 = sizeof(value) == 1 ? 0 : sizeof(value) == 2 ? 1 : sizeof(value) == 4 ? 2 : 3;
+    return static_cast<dtype>(log2 + (std::signed_integral<value> ? 0 : 4));
+  }
+}();
+
+}  // namespace larder

@@ -1,0 +1,113 @@
+#pragma once
+// What larder throws: one base class, a subclass per kind of fault. Each text names the thing (a path, an
+// option), what was expected, what was found, and where it helps, what to do.
+//
+//   try { auto a = larder::load<larder::array<const double>>("a.npy"); }
+//   catch (const larder::format_error& e) { /* damaged, or not a larder file: e.code(), e.what() */ }
+//   catch (const larder::io_error& e) { /* the system refused: e.errno_value(), e.what() */ }
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace larder {
+
+/// Base of everything the library throws on purpose.
+class error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A bad argument or option; the text names it, its value and what is allowed.
+class value_error : public error {
+ public:
+  using error::error;
+};
+
+/// An operation needs a memory layout (contiguous, the same shape) that this array does not have.
+class layout_error : public error {
+ public:
+  using error::error;
+};
+
+/// The system refused an operation on a file.
+class io_error : public error {
+ public:
+  /// `action` reads like "cannot open"; the text becomes "PATH: cannot open: No such file or directory".
+  io_error(std::string path, std::string_view action, int errno_value);
+
+  const std::string& path() const noexcept { return path_; }
+  int errno_value() const noexcept { return errno_value_; }
+
+ private:
+  std::string path_;
+  int errno_value_;
+};
+
+/// The faults of a file's bytes; docs/format.md says which check gives which. `name` gives "E_TRAILER" and so on.
+enum class format_code {
+  empty,
+  magic,
+  truncated,
+  head_checksum,
+  version,
+  feature,
+  trailer,
+  trailer_checksum,
+  filelen,
+  state,
+  index_bounds,
+  index_checksum,
+  index_count,
+  reserved,
+  seg_hole,
+  seg_bounds,
+  seg_size,
+  seg_checksum,
+  padding,
+  codec,
+  kind,
+  align,
+  bomb,
+  npy_header,
+  npy_keys,
+  npy_hdrsize,
+  npy_version,
+  shape_overflow,
+  ndim,
+  dtype,
+  object,
+  type,
+};
+
+/// The code as it stands in error texts and in docs/format.md, such as "E_TRAILER".
+std::string_view name(format_code code) noexcept;
+
+/// The bytes of a file are not what the format demands. Nothing of such a file is returned.
+class format_error : public error {
+ public:
+  /// The text becomes "PATH: E_CODE: DETAIL".
+  format_error(std::string path, format_code code, std::string_view detail);
+
+  const std::string& path() const noexcept { return path_; }
+  format_code code() const noexcept { return code_; }
+
+ private:
+  std::string path_;
+  format_code code_;
+};
+
+/// The file is sound but holds another type than the one asked for (E_TYPE); both are named.
+class type_mismatch : public format_error {
+ public:
+  type_mismatch(std::string path, std::string expected, std::string found);
+
+  const std::string& expected() const noexcept { return expected_; }
+  const std::string& found() const noexcept { return found_; }
+
+ private:
+  std::string expected_;
+  std::string found_;
+};
+
+}  // namespace larder

@@ -1,0 +1,16 @@
+#pragma once
+// All of larder. Programs that care for compile time include the headers of what they use.
+
+#include <larder/array.hpp>
+#include <larder/create.hpp>
+#include <larder/dump.hpp>
+#include <larder/error.hpp>
+#include <larder/function.hpp>
+#include <larder/hash.hpp>
+#include <larder/inspect.hpp>
+#include <larder/load.hpp>
+#include <larder/log.hpp>
+#include <larder/memory.hpp>
+#include <larder/parallel.hpp>
+#include <larder/storable.hpp>
+#include <larder/version.hpp>

@@ -1,0 +1,45 @@
+#pragma once
+// The structure of a file that holds one array: a plain .npy or a container. Read and checked before anything of it
+// is used; the data themselves are not read.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <larder/digest.hpp>
+
+#include "src/descriptor.hpp"
+#include "src/npy_header.hpp"
+
+namespace larder::detail {
+
+enum class trailer_demand {
+  as_found,  ///< a plain .npy will do
+  required,  ///< a container: a cache entry
+};
+
+struct array_file {
+  npy_header header;
+  std::uint64_t file_bytes = 0;
+  bool container = false;
+  bool dirty = false;                    // of a container: its array digest is void
+  bool read_only = false;                // published without write permission: a cache entry
+  std::optional<larder::digest> digest;  // as stored, void or not
+  std::string metadata;                  // JSON text, checked against its digest
+
+  /// The digest that the data have to match, if there is one.
+  std::optional<larder::digest> checked_digest() const { return dirty ? std::nullopt : digest; }
+};
+
+/// io_error, also for what is not a regular file; format_error.
+array_file read_structure(const descriptor& file, trailer_demand demand);
+
+/// Reads all data and compares them with the digest, if there is one to compare with. Takes a few MiB. format_error
+/// (E_SEG_CHECKSUM), io_error.
+void verify_data(const descriptor& file, const array_file& structure);
+
+/// Calls use(chunk bytes, chunk number) and the digest check for data that are read to `out`, which has data_bytes:
+/// as verify_data, with the data kept.
+void read_data(const descriptor& file, const array_file& structure, std::byte* out);
+
+}  // namespace larder::detail

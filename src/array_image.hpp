@@ -1,0 +1,44 @@
+#pragma once
+// An array as it stands in a file: its canonical header, and its data in the order of the file.
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include <larder/detail/raw_array.hpp>
+#include <larder/digest.hpp>
+
+#include "src/array_digest.hpp"
+#include "src/descriptor.hpp"
+
+namespace larder::detail {
+
+/// Fortran-contiguous arrays (that are not C-contiguous) keep their order; other views are seen as their C-order
+/// copy, which is made a chunk at a time. Refers to the array, which has to live as long.
+class array_image {
+ public:
+  explicit array_image(const raw_array& a);
+
+  const std::string& header() const noexcept { return header_; }
+  std::uint64_t data_bytes() const noexcept { return data_bytes_; }
+  std::uint64_t bytes() const noexcept { return header_.size() + data_bytes_; }
+
+  /// On several threads if it is large.
+  larder::digest digest() const;
+
+  /// Writes header and data at the file's position and returns the digest, which is computed beside the writing.
+  larder::digest write_to(const descriptor& file) const;
+
+ private:
+  /// Where the bytes of a chunk are: in the array, or gathered into `scratch`.
+  std::span<const std::byte> chunk(std::size_t i, std::size_t size, std::vector<std::byte>& scratch) const;
+  std::span<const std::byte> in_place() const noexcept;
+
+  const raw_array& array_;
+  bool fortran_order_;
+  bool contiguous_;
+  std::string header_;
+  std::uint64_t data_bytes_;
+};
+
+}  // namespace larder::detail

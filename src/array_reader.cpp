@@ -1,0 +1,156 @@
+#include "src/array_reader.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fcntl.h>
+
+#include <larder/error.hpp>
+
+#include "src/array_digest.hpp"
+#include "src/container.hpp"
+#include "src/mapping.hpp"
+
+namespace larder::detail {
+namespace {
+
+std::string type_name(dtype type) { return "array<" + std::string(name(type)) + ">"; }
+
+/// value_error for a mode that the type cannot have.
+void check_mode(const std::string& path, mmap_mode mode, handle wanted) {
+  if (wanted == handle::vector && mode != mmap_mode::none) {
+    throw value_error(path + ": a std::vector is always a copy: leave mmap_mode unset, or load an array");
+  }
+  if (wanted == handle::writable_array && mode == mmap_mode::read) {
+    throw value_error(
+        path +
+        ": mmap_mode::read needs array<const T>; an array<T> loads with copy_on_write, read_write or none");
+  }
+  if (wanted == handle::read_only_array && mode == mmap_mode::read_write) {
+    throw value_error(
+        path +
+        ": mmap_mode::read_write needs array<T>; an array<const T> loads with read, copy_on_write or none");
+  }
+}
+
+/// Why a file's data cannot be used where they lie; empty if they can.
+std::string_view unmappable(const npy_header& header) {
+  if (header.foreign_byte_order) return "its byte order is big-endian";
+  if (header.bytes % item_size(header.dtype) != 0) return "its data are not aligned";
+  return {};
+}
+
+mmap_mode choose_mode(const std::string& path, const npy_header& header, handle wanted,
+                      const load_options& options) {
+  const std::string_view obstacle = unmappable(header);
+  if (options.mmap_mode) {
+    if (*options.mmap_mode != mmap_mode::none && !obstacle.empty()) {
+      throw value_error(path + ": cannot be mapped, since " + std::string(obstacle) +
+                        "; load it with mmap_mode::none, or without a mode");
+    }
+    return *options.mmap_mode;
+  }
+  if (wanted == handle::vector || !obstacle.empty()) return mmap_mode::none;
+  return wanted == handle::read_only_array ? mmap_mode::read : mmap_mode::copy_on_write;
+}
+
+layout layout_of(const npy_header& header) {
+  const std::size_t item = item_size(header.dtype);
+  return header.fortran_order ? layout::column_major(header.shape, item)
+                              : layout::row_major(header.shape, item);
+}
+
+void swap_bytes(std::byte* data, std::uint64_t bytes, std::size_t item) {
+  for (std::byte* end = data + bytes; data != end; data += item) std::reverse(data, data + item);
+}
+
+raw_array read_copy(const descriptor& file, const array_file& structure, handle wanted,
+                    const load_options& options, const placement* place) {
+  const npy_header& header = structure.header;
+  if (header.data_bytes > options.max_bytes) {
+    throw format_error(file.path(), format_code::bomb,
+                       "the array needs " + std::to_string(header.data_bytes) +
+                           " bytes in memory, more than max_bytes, " + std::to_string(options.max_bytes));
+  }
+  raw_array result;
+  if (wanted == handle::vector) {
+    result = {nullptr, (*place)(header.shape.count()), header.dtype, layout_of(header)};
+  } else {
+    result = allocate(header.dtype, header.shape, initial::unspecified);
+    result.layout = layout_of(header);
+  }
+  read_data(file, structure, result.data);
+  if (header.foreign_byte_order) swap_bytes(result.data, header.data_bytes, result.item());
+  return result;
+}
+
+/// Maps the file; the elements lie behind the header.
+raw_array map_array(const descriptor& file, const npy_header& header, std::uint64_t file_bytes,
+                    mmap_mode mode) {
+  auto mapped = map_file(file, file_bytes, mode, file.path());
+  std::byte* data = mapped->data() + header.bytes;
+  return {std::move(mapped), data, header.dtype, layout_of(header)};
+}
+
+/// From here on the data may differ from the digest: says so in the file, before anyone can write.
+void mark_dirty(const descriptor& file, const array_file& structure) {
+  if (structure.container && !structure.dirty) {
+    file.write_at(text_bytes(k_dirty), structure.file_bytes - k_state_from_end);
+  }
+}
+
+}  // namespace
+
+std::optional<raw_array> read_array(const std::string& path, trailer_demand demand, dtype expected,
+                                    handle wanted, const load_options& options, const placement* place) {
+  if (options.mmap_mode) check_mode(path, *options.mmap_mode, wanted);
+  const bool writes = options.mmap_mode == mmap_mode::read_write;
+  const auto file = descriptor::open_if_exists(path, writes ? O_RDWR : O_RDONLY);
+  if (!file) return std::nullopt;
+
+  const array_file structure = read_structure(*file, demand);
+  const npy_header& header = structure.header;
+  if (header.dtype != expected) throw type_mismatch(path, type_name(expected), type_name(header.dtype));
+  if (wanted == handle::vector && header.shape.rank() != 1) {
+    throw layout_error(path + ": a std::vector loads from an array of one dimension, this one has " +
+                       std::to_string(header.shape.rank()));
+  }
+  if (writes && structure.read_only) {
+    throw io_error(path, "is sealed for good (read-only) and cannot be mapped read_write", EACCES);
+  }
+
+  const mmap_mode mode = choose_mode(path, header, wanted, options);
+  if (mode == mmap_mode::none) return read_copy(*file, structure, wanted, options, place);
+
+  const bool verify = options.verification == verification::full ||
+                      (options.verification == verification::automatic && header.data_bytes <= k_chunk_bytes);
+  raw_array result = map_array(*file, header, structure.file_bytes, mode);
+  if (verify && structure.checked_digest()) {
+    // What is hashed are the very pages that the caller will read.
+    const std::string canonical =
+        canonical_npy_header(header.dtype, header.fortran_order, header.shape.sizes());
+    const std::span<const std::byte> data(result.data, static_cast<std::size_t>(header.data_bytes));
+    if (digest_of(canonical, data) != *structure.checked_digest()) {
+      throw format_error(path, format_code::seg_checksum,
+                         "the data do not match their digest: the file is damaged");
+    }
+  }
+  if (writes) mark_dirty(*file, structure);
+  return result;
+}
+
+raw_array map_sealed(const descriptor& file, const npy_header& header, std::uint64_t file_bytes) {
+  return map_array(file, header, file_bytes, mmap_mode::read);
+}
+
+std::optional<raw_array> load_array_if_exists(const std::filesystem::path& path, dtype expected,
+                                              handle wanted, const load_options& options,
+                                              const placement* place) {
+  return read_array(path.string(), trailer_demand::as_found, expected, wanted, options, place);
+}
+
+void refuse_absent(const std::filesystem::path& path) {
+  throw io_error(path.string(), "cannot open", ENOENT);
+}
+
+}  // namespace larder::detail

@@ -1,0 +1,43 @@
+#pragma once
+// Shared ownership of the bytes under arrays: heap memory, a mapped file, or something that belongs to others.
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+#include <larder/detail/raw_array.hpp>
+
+namespace larder::detail {
+
+class buffer {
+ public:
+  virtual ~buffer() = default;
+  buffer(const buffer&) = delete;
+  buffer& operator=(const buffer&) = delete;
+
+  std::byte* data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+
+  /// For the bytes of a mapped file: which file, and the offset in it of data().
+  virtual std::optional<mapped_origin> origin() const { return std::nullopt; }
+
+ protected:
+  buffer(std::byte* data, std::size_t size) noexcept : data_(data), size_(size) {}
+
+ private:
+  std::byte* data_;
+  std::size_t size_;
+};
+
+/// Sizes from which heap memory is page-aligned and asks for huge pages: a fresh 4 KiB page costs about 2 us,
+/// which is more than filling it.
+inline constexpr std::size_t k_huge_bytes = std::size_t{4} << 20;
+
+/// std::bad_alloc where there is no memory.
+std::shared_ptr<const buffer> heap_buffer(std::size_t bytes, initial content);
+
+/// Bytes that `owner` keeps alive, or that nobody has to.
+std::shared_ptr<const buffer> foreign_buffer(const void* data, std::size_t bytes,
+                                             std::shared_ptr<const void> owner);
+
+}  // namespace larder::detail

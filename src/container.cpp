@@ -1,0 +1,230 @@
+#include "src/container.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <larder/error.hpp>
+
+#include "src/little_endian.hpp"
+#include "src/xxh3.hpp"
+
+namespace larder::detail {
+namespace {
+
+constexpr std::uint16_t k_major = 1;
+constexpr std::uint16_t k_minor = 0;
+constexpr std::string_view k_index_magic = "LRDINDEX";
+constexpr std::string_view k_end_magic = "\r\nLRDEND";
+constexpr std::uint8_t k_codec_raw = 0;
+constexpr std::uint8_t k_codec_zstd = 1;
+constexpr std::uint8_t k_check_none = 0;
+constexpr std::uint8_t k_check_xxh3 = 2;
+constexpr std::uint32_t k_log2_alignment = 6;
+
+using block = std::array<std::byte, k_block>;
+
+std::string_view text_at(std::span<const std::byte> bytes, std::size_t offset, std::size_t size) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()) + offset, size};
+}
+
+void put_text(block& b, std::size_t offset, std::string_view text) noexcept {
+  std::memcpy(b.data() + offset, text.data(), text.size());
+}
+
+bool is_zero(std::span<const std::byte> bytes) noexcept {
+  return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
+}
+
+void append(std::string& out, const block& b) {
+  out.append(reinterpret_cast<const char*>(b.data()), b.size());
+}
+
+void pad(std::string& out, std::uint64_t start) {
+  out.append(aligned(start + out.size()) - (start + out.size()), '\0');
+}
+
+block index_head(std::uint32_t count, std::uint64_t offset) noexcept {
+  block b{};
+  put_text(b, 0, k_index_magic);
+  put(b, 8, count);
+  put(b, 12, static_cast<std::uint32_t>(k_block));
+  put(b, 32, offset);
+  return b;
+}
+
+block index_entry(const segment& s) noexcept {
+  block b{};
+  put(b, 0, s.offset);
+  put(b, 8, s.stored);
+  put(b, 16, s.raw);
+  put(b, 24, s.npy_header);
+  put(b, 28, static_cast<std::uint8_t>(s.kind));
+  put(b, 29, k_codec_raw);
+  put(b, 30, s.has_digest ? k_check_xxh3 : k_check_none);
+  put(b, 32, s.digest.low);
+  put(b, 40, s.digest.high);
+  put(b, 52, k_log2_alignment);
+  return b;
+}
+
+block trailer_block(const trailer& t, std::uint64_t file_bytes) noexcept {
+  block b{};
+  put(b, 0, t.index_offset);
+  put(b, 8, t.index_bytes);
+  put(b, 16, t.index_checksum);
+  put(b, 24, file_bytes);
+  put(b, 40, k_major);
+  put(b, 42, k_minor);
+  put(b, 48, xxh3_64(std::span(b).first(44)));
+  put_text(b, 56, k_end_magic);
+  return b;
+}
+
+segment parse_entry(const std::string& path, std::span<const std::byte> b) {
+  const auto fail = [&](format_code code, const std::string& detail) {
+    throw format_error(path, code, detail);
+  };
+  segment s;
+  s.offset = get<std::uint64_t>(b, 0);
+  s.stored = get<std::uint64_t>(b, 8);
+  s.raw = get<std::uint64_t>(b, 16);
+  s.npy_header = get<std::uint32_t>(b, 24);
+  const auto kind = get<std::uint8_t>(b, 28);
+  const auto codec = get<std::uint8_t>(b, 29);
+  const auto check = get<std::uint8_t>(b, 30);
+  const auto log2_alignment = get<std::uint32_t>(b, 52);
+  s.digest = {.low = get<std::uint64_t>(b, 32), .high = get<std::uint64_t>(b, 40)};
+  s.has_digest = check == k_check_xxh3;
+
+  if (kind < 1 || kind > 3) fail(format_code::kind, "a segment of unknown kind " + std::to_string(kind));
+  s.kind = static_cast<segment_kind>(kind);
+  if (codec == k_codec_zstd)
+    fail(format_code::codec, "a compressed segment, which this version does not read");
+  if (codec != k_codec_raw) fail(format_code::codec, "a segment of unknown codec " + std::to_string(codec));
+  if (check != k_check_xxh3 && !(check == k_check_none && s.kind == segment_kind::array)) {
+    fail(format_code::reserved, "a segment of unknown check " + std::to_string(check));
+  }
+  if (!s.has_digest && s.digest != digest{}) fail(format_code::reserved, "a digest where there is no check");
+  if (get<std::uint8_t>(b, 31) != 0) fail(format_code::reserved, "segment flags are not zero");
+  if (get<std::uint32_t>(b, 48) != 0)
+    fail(format_code::dtype, "an extended dtype, which this version does not read");
+  if (!is_zero(b.subspan(56))) fail(format_code::reserved, "unused bytes of an index entry are not zero");
+  const bool array = s.kind == segment_kind::array;
+  if (log2_alignment < 6 || log2_alignment > (array ? 21u : 6u) ||
+      (s.offset + s.npy_header) % (std::uint64_t{1} << log2_alignment) != 0 || s.offset % k_block != 0) {
+    fail(format_code::align, "a segment is not aligned as it says");
+  }
+  if (s.raw != s.stored || (!array && s.npy_header != 0)) {
+    fail(format_code::seg_size, "the lengths of a segment contradict each other");
+  }
+  return s;
+}
+
+}  // namespace
+
+std::string container_tail(std::uint32_t npy_header, std::uint64_t array_end, const digest& array_digest,
+                           std::string_view metadata) {
+  std::vector<segment> segments = {{.offset = 0,
+                                    .stored = array_end,
+                                    .raw = array_end,
+                                    .npy_header = npy_header,
+                                    .kind = segment_kind::array,
+                                    .has_digest = true,
+                                    .digest = array_digest}};
+  std::string tail;
+  pad(tail, array_end);
+  if (!metadata.empty()) {
+    segments.push_back({.offset = array_end + tail.size(),
+                        .stored = metadata.size(),
+                        .raw = metadata.size(),
+                        .npy_header = 0,
+                        .kind = segment_kind::metadata,
+                        .has_digest = true,
+                        .digest = xxh3_128(std::as_bytes(std::span(metadata)))});
+    tail += metadata;
+    pad(tail, array_end);
+  }
+  trailer end;
+  end.index_offset = array_end + tail.size();
+  std::string index;
+  append(index, index_head(static_cast<std::uint32_t>(segments.size()), end.index_offset));
+  for (const segment& s : segments) append(index, index_entry(s));
+  end.index_bytes = index.size();
+  end.index_checksum = xxh3_64(std::as_bytes(std::span(index)));
+  tail += index;
+  append(tail, trailer_block(end, array_end + tail.size() + k_block));
+  return tail;
+}
+
+std::uint64_t container_tail_bytes(std::uint64_t array_end, std::size_t metadata_bytes) noexcept {
+  const std::uint64_t blocks = metadata_bytes == 0 ? 3 : 4;  // index head, its entries, trailer
+  return aligned(array_end) - array_end + aligned(metadata_bytes) + blocks * k_block;
+}
+
+bool is_trailer(std::span<const std::byte> b, std::uint64_t file_bytes) noexcept {
+  return text_at(b, 56, 8) == k_end_magic && get<std::uint64_t>(b, 48) == xxh3_64(b.first(44)) &&
+         get<std::uint64_t>(b, 24) == file_bytes;
+}
+
+trailer parse_trailer(const std::string& path, std::span<const std::byte> b, std::uint64_t file_bytes) {
+  const auto fail = [&](format_code code, const std::string& detail) {
+    throw format_error(path, code, detail);
+  };
+  if (text_at(b, 56, 8) != k_end_magic) {
+    fail(format_code::trailer, "no larder trailer at the end of the file: it is cut short, or not whole");
+  }
+  if (get<std::uint64_t>(b, 48) != xxh3_64(b.first(44))) {
+    fail(format_code::trailer_checksum, "the trailer does not match its checksum");
+  }
+  if (const auto major = get<std::uint16_t>(b, 40); major != k_major) {
+    fail(format_code::version, "format version " + std::to_string(major) + "; this library reads version 1");
+  }
+  if (get<std::uint32_t>(b, 32) != 0) {
+    fail(format_code::feature, "the file uses features that this version does not know");
+  }
+  if (const auto length = get<std::uint64_t>(b, 24); length != file_bytes) {
+    fail(format_code::filelen, "the trailer speaks of " + std::to_string(length) + " bytes, the file has " +
+                                   std::to_string(file_bytes));
+  }
+  trailer t;
+  t.index_offset = get<std::uint64_t>(b, 0);
+  t.index_bytes = get<std::uint64_t>(b, 8);
+  t.index_checksum = get<std::uint64_t>(b, 16);
+  t.dirty = text_at(b, 44, 4) == k_dirty;
+  if (!t.dirty && get<std::uint32_t>(b, 44) != 0)
+    fail(format_code::state, "the state word is neither clean nor dirty");
+  const std::uint64_t room = file_bytes - k_block;
+  if (t.index_offset > room || t.index_bytes != room - t.index_offset || t.index_bytes > k_index_limit ||
+      t.index_bytes < 2 * k_block || t.index_bytes % k_block != 0 || t.index_offset % k_block != 0) {
+    fail(format_code::index_bounds, "the index does not lie where the trailer says");
+  }
+  return t;
+}
+
+std::vector<segment> parse_index(const std::string& path, std::span<const std::byte> b, const trailer& from) {
+  const auto fail = [&](format_code code, const std::string& detail) {
+    throw format_error(path, code, detail);
+  };
+  if (xxh3_64(b) != from.index_checksum)
+    fail(format_code::index_checksum, "the index does not match its checksum");
+  if (text_at(b, 0, 8) != k_index_magic || get<std::uint64_t>(b, 32) != from.index_offset) {
+    fail(format_code::index_bounds, "no index where the trailer says");
+  }
+  const auto count = get<std::uint32_t>(b, 8);
+  if (get<std::uint32_t>(b, 12) != k_block || count == 0 || count != b.size() / k_block - 1) {
+    fail(format_code::index_count, "the index has " + std::to_string(b.size() / k_block - 1) +
+                                       " entries and speaks of " + std::to_string(count));
+  }
+  // The type fingerprint and schema are those of the object, and no file that this version reads has one.
+  if (!is_zero(b.subspan(16, 16)) || !is_zero(b.subspan(40, 24))) {
+    fail(format_code::reserved, "unused bytes of the index are not zero");
+  }
+  std::vector<segment> segments;
+  segments.reserve(count);
+  for (std::size_t i = 1; i <= count; ++i)
+    segments.push_back(parse_entry(path, b.subspan(i * k_block, k_block)));
+  return segments;
+}
+
+}  // namespace larder::detail

@@ -1,0 +1,102 @@
+#include "src/descriptor.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <larder/error.hpp>
+
+namespace larder::detail {
+namespace {
+
+// The kernel moves at most 2 GiB - 4 KiB per call.
+constexpr std::size_t k_most_per_call = std::size_t{1} << 30;
+
+int open_fd(const std::string& path, int flags, mode_t mode) noexcept {
+  int fd = -1;
+  do {
+    fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode);
+  } while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+/// Calls transfer(bytes, done) until all is moved or it returns 0; returns how much was. -1 stays -1.
+template <class Bytes, class Transfer>
+ssize_t move_all(Bytes bytes, Transfer transfer) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = transfer(bytes.subspan(done, std::min(k_most_per_call, bytes.size() - done)), done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return -1;
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return static_cast<ssize_t>(done);
+}
+
+}  // namespace
+
+descriptor::descriptor(descriptor&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
+
+descriptor& descriptor::operator=(descriptor&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+descriptor::~descriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+descriptor descriptor::open(const std::string& path, int flags, mode_t mode) {
+  const int fd = open_fd(path, flags, mode);
+  if (fd < 0) throw io_error(path, "cannot open", errno);
+  return {fd, path};
+}
+
+std::optional<descriptor> descriptor::open_if_exists(const std::string& path, int flags) {
+  const int fd = open_fd(path, flags, 0);
+  if (fd >= 0) return descriptor(fd, path);
+  if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+  throw io_error(path, "cannot open", errno);
+}
+
+struct ::stat descriptor::stat() const {
+  struct ::stat status {};
+  if (::fstat(fd_, &status) != 0) fail("cannot read the status");
+  return status;
+}
+
+std::size_t descriptor::read_at(std::span<std::byte> bytes, std::uint64_t offset) const {
+  const ssize_t n = move_all(bytes, [&](std::span<std::byte> part, std::size_t done) {
+    return ::pread(fd_, part.data(), part.size(), static_cast<off_t>(offset + done));
+  });
+  if (n < 0) fail("cannot read");
+  return static_cast<std::size_t>(n);
+}
+
+void descriptor::write_at(std::span<const std::byte> bytes, std::uint64_t offset) const {
+  const ssize_t n = move_all(bytes, [&](std::span<const std::byte> part, std::size_t done) {
+    return ::pwrite(fd_, part.data(), part.size(), static_cast<off_t>(offset + done));
+  });
+  if (n != static_cast<ssize_t>(bytes.size())) fail("cannot write");
+}
+
+void descriptor::write(std::span<const std::byte> bytes) const {
+  const ssize_t n = move_all(bytes, [&](std::span<const std::byte> part, std::size_t) {
+    return ::write(fd_, part.data(), part.size());
+  });
+  if (n != static_cast<ssize_t>(bytes.size())) fail("cannot write");
+}
+
+void descriptor::sync() const {
+  if (::fsync(fd_) != 0) fail("cannot write to the medium");
+}
+
+void descriptor::fail(std::string_view action) const { throw io_error(path_, action, errno); }
+
+}  // namespace larder::detail

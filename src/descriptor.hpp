@@ -1,0 +1,56 @@
+#pragma once
+// An open file: its descriptor and the name that messages give it.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+namespace larder::detail {
+
+/// Owns a descriptor; move-only. Every fault is an io_error that names the file. EINTR and short transfers are
+/// dealt with.
+class descriptor {
+ public:
+  /// For an open descriptor.
+  descriptor(int fd, std::string path) noexcept : fd_(fd), path_(std::move(path)) {}
+  descriptor(descriptor&& other) noexcept;
+  descriptor& operator=(descriptor&& other) noexcept;
+  ~descriptor();
+
+  /// Close-on-exec. Does not wait for the other end of a pipe.
+  static descriptor open(const std::string& path, int flags, mode_t mode = 0);
+  /// Without a value where there is nothing at `path`.
+  static std::optional<descriptor> open_if_exists(const std::string& path, int flags);
+
+  int fd() const noexcept { return fd_; }
+  const std::string& path() const noexcept { return path_; }
+
+  struct ::stat stat() const;
+
+  /// Reads until `bytes` is full or the file ends; returns how much came.
+  std::size_t read_at(std::span<std::byte> bytes, std::uint64_t offset) const;
+  void write_at(std::span<const std::byte> bytes, std::uint64_t offset) const;
+  /// At the current position.
+  void write(std::span<const std::byte> bytes) const;
+  /// fsync.
+  void sync() const;
+
+ private:
+  [[noreturn]] void fail(std::string_view action) const;
+
+  int fd_;
+  std::string path_;
+};
+
+/// The bytes of a text, for write.
+inline std::span<const std::byte> text_bytes(std::string_view text) noexcept {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+}  // namespace larder::detail

@@ -1,0 +1,40 @@
+#include <larder/error.hpp>
+
+#include <array>
+#include <cctype>
+#include <system_error>
+
+namespace larder {
+
+io_error::io_error(std::string path, std::string_view action, int errno_value)
+    : error(path + ": " + std::string(action) + ": " + std::generic_category().message(errno_value)),
+      path_(std::move(path)),
+      errno_value_(errno_value) {}
+
+std::string_view name(format_code code) noexcept {
+  static constexpr std::array<std::string_view, 32> k_names = {
+      "E_EMPTY",       "E_MAGIC",        "E_TRUNCATED",    "E_HEAD_CHECKSUM",
+      "E_VERSION",     "E_FEATURE",      "E_TRAILER",      "E_TRAILER_CHECKSUM",
+      "E_FILELEN",     "E_STATE",        "E_INDEX_BOUNDS", "E_INDEX_CHECKSUM",
+      "E_INDEX_COUNT", "E_RESERVED",     "E_SEG_HOLE",     "E_SEG_BOUNDS",
+      "E_SEG_SIZE",    "E_SEG_CHECKSUM", "E_PADDING",      "E_CODEC",
+      "E_KIND",        "E_ALIGN",        "E_BOMB",         "E_NPY_HEADER",
+      "E_NPY_KEYS",    "E_NPY_HDRSIZE",  "E_NPY_VERSION",  "E_SHAPE_OVERFLOW",
+      "E_NDIM",        "E_DTYPE",        "E_OBJECT",       "E_TYPE"};
+  static_assert(k_names.size() == static_cast<std::size_t>(format_code::type) + 1);
+  const auto i = static_cast<std::size_t>(code);
+  return i < k_names.size() ? k_names[i] : "E_UNKNOWN";
+}
+
+format_error::format_error(std::string path, format_code code, std::string_view detail)
+    : error(path + ": " + std::string(name(code)) + ": " + std::string(detail)),
+      path_(std::move(path)),
+      code_(code) {}
+
+type_mismatch::type_mismatch(std::string path, std::string expected, std::string found)
+    : format_error(std::move(path), format_code::type,
+                   "expected " + expected + ", found " + found + "; load it as what it holds"),
+      expected_(std::move(expected)),
+      found_(std::move(found)) {}
+
+}  // namespace larder

@@ -1,0 +1,104 @@
+#include <larder/detail/hash_stream.hpp>
+
+#include <bit>
+#include <cstring>
+
+#include "src/little_endian.hpp"
+#include "src/xxh3.hpp"
+
+namespace larder {
+
+std::string digest::hex() const {
+  static constexpr char k_digits[] = "0123456789abcdef";
+  std::string text(32, '0');
+  for (std::size_t i = 0; i < 16; ++i) {
+    text[i] = k_digits[(high >> (60 - 4 * i)) & 0xF];
+    text[16 + i] = k_digits[(low >> (60 - 4 * i)) & 0xF];
+  }
+  return text;
+}
+
+namespace detail {
+
+struct hash_stream::long_state {
+  xxh3_stream xxh;
+};
+
+hash_stream::hash_stream() noexcept = default;
+hash_stream::~hash_stream() = default;
+
+void hash_stream::sequence(std::uint64_t count) {
+  tag('t');
+  little_endian(count, 8);
+}
+
+void hash_stream::boolean(bool value) {
+  tag('b');
+  little_endian(value ? 1 : 0, 1);
+}
+
+void hash_stream::signed_integer(std::int64_t value, std::uint8_t size) {
+  tag('i');
+  little_endian(size, 1);
+  little_endian(static_cast<std::uint64_t>(value), size);
+}
+
+void hash_stream::unsigned_integer(std::uint64_t value, std::uint8_t size) {
+  tag('u');
+  little_endian(size, 1);
+  little_endian(value, size);
+}
+
+void hash_stream::real(float value) {
+  tag('f');
+  little_endian(4, 1);
+  little_endian(std::bit_cast<std::uint32_t>(value), 4);
+}
+
+void hash_stream::real(double value) {
+  tag('f');
+  little_endian(8, 1);
+  little_endian(std::bit_cast<std::uint64_t>(value), 8);
+}
+
+void hash_stream::text(std::string_view value) {
+  tag('s');
+  little_endian(value.size(), 8);
+  append(value.data(), value.size());
+}
+
+void hash_stream::array(const digest& value) {
+  tag('a');
+  little_endian(value.low, 8);
+  little_endian(value.high, 8);
+}
+
+void hash_stream::tag(char c) { append(&c, 1); }
+
+void hash_stream::little_endian(std::uint64_t value, std::size_t bytes) {
+  static_assert(std::endian::native == std::endian::little);
+  append(&value, bytes);
+}
+
+void hash_stream::append(const void* bytes, std::size_t size) {
+  if (size == 0) return;
+  if (!long_ && size > buffer_.size() - used_) spill();
+  if (long_) {
+    long_->xxh.update({static_cast<const std::byte*>(bytes), size});
+  } else {
+    std::memcpy(buffer_.data() + used_, bytes, size);
+    used_ += size;
+  }
+}
+
+void hash_stream::spill() {
+  long_ = std::make_unique<long_state>();
+  long_->xxh.update(std::span(buffer_).first(used_));
+}
+
+digest hash_stream::finish() noexcept {
+  return long_ ? long_->xxh.finish() : xxh3_128(std::span(buffer_).first(used_));
+}
+
+}  // namespace detail
+}  // namespace larder

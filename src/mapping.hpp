@@ -1,0 +1,19 @@
+#pragma once
+// A file mapped into memory, as the buffer of an array.
+
+#include <cstddef>
+#include <memory>
+
+#include <larder/mmap_mode.hpp>
+
+#include "src/buffer.hpp"
+#include "src/descriptor.hpp"
+
+namespace larder::detail {
+
+/// Maps the first `bytes` (at least 1) of an open file; the mapping does not need the descriptor afterwards.
+/// `mode` is not none, and `name` is what origin() says: the path, or empty. io_error where the system refuses.
+std::shared_ptr<const buffer> map_file(const descriptor& file, std::size_t bytes, mmap_mode mode,
+                                       std::string name);
+
+}  // namespace larder::detail
