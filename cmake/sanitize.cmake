@@ -7,4 +7,7 @@ if(NOT LARDER_SANITIZE IN_LIST known)
 endif()
 add_compile_options(-fsanitize=${LARDER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
 add_compile_definitions(_GLIBCXX_ASSERTIONS)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-maybe-uninitialized)  # false alarms about instrumented standard headers
+endif()
 add_link_options(-fsanitize=${LARDER_SANITIZE})

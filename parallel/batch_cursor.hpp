@@ -8,9 +8,9 @@
 
 namespace larder::detail {
 
-/// The tasks [0, count) that nobody has taken yet. Workers take batches from the front; one atomic word decides who gets
-/// what, so a task is in exactly one batch. Without lock and allocation. It orders nothing but itself: tasks see what was
-/// written before the map because their backend starts workers after it.
+/// The tasks [0, count) that nobody has taken yet. Workers take batches from the front; one atomic word
+/// decides who gets what, so a task is in exactly one batch. Without lock and allocation. It orders nothing
+/// but itself: tasks see what was written before the map because their backend starts workers after it.
 class batch_cursor {
  public:
   batch_cursor(std::size_t count, unsigned workers) noexcept : count_(count), workers_(workers) {}
@@ -24,8 +24,8 @@ class batch_cursor {
   /// Exactly `size` tasks (at least 1), fewer at the end, none when all are taken.
   batch take(std::size_t size) noexcept { return take_up_to(size, count_); }
 
-  /// As take, but at most half of this worker's share of what is left: whoever takes the last batches, none of them is
-  /// long enough to keep the others waiting for much.
+  /// As take, but at most half of this worker's share of what is left: whoever takes the last batches, none
+  /// of them is long enough to keep the others waiting for much.
   batch take_share(std::size_t size) noexcept {
     const std::size_t left = count_ - next_.load(std::memory_order_relaxed);
     return take_up_to(size, std::max<std::size_t>(1, left / (2 * std::size_t{workers_})));
@@ -49,9 +49,9 @@ class batch_cursor {
   const std::size_t workers_;
 };
 
-/// One worker's choice of batch size: batches are to take long enough (25 to 100 us) that handing them out costs next to
-/// nothing, and no longer, so that work stays balanced and a failing map stops soon. Starts with single tasks, so
-/// expensive ones always travel singly.
+/// One worker's choice of batch size: batches are to take long enough (25 to 100 us) that handing them out
+/// costs next to nothing, and no longer, so that work stays balanced and a failing map stops soon. Starts
+/// with single tasks, so expensive ones always travel singly.
 class batch_sizer {
  public:
   std::size_t size() const noexcept { return size_; }

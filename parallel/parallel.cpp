@@ -1,15 +1,17 @@
-#include <larder/error.hpp>
 #include <larder/parallel.hpp>
 
-#include <algorithm>
-#include <atomic>
-#include <exception>
-#include <limits>
-#include <string>
+#include <larder/error.hpp>
 
 #include "parallel/batch_cursor.hpp"
 #include "src/cpu_count.hpp"
 #include "src/team.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <string>
 
 namespace larder {
 namespace {
@@ -72,8 +74,9 @@ namespace {
 
 using batch_body = function_ref<void(std::size_t begin, std::size_t end)>;
 
-// The backend `threads`. The cursor is the only thing that workers share while all goes well. The first to fail, which
-// `failed` decides, alone writes `error`; the caller reads it after run_on_team, which orders it after all bodies.
+// The backend `threads`. The cursor is the only thing that workers share while all goes well. The first to
+// fail, which `failed` decides, alone writes `error`; the caller reads it after run_on_team, which orders it
+// after all bodies.
 void run_on_threads(const map_plan& plan, std::size_t count, batch_body body) {
   const auto workers = static_cast<unsigned>(std::min<std::size_t>(plan.workers, count));
   batch_cursor cursor(count, workers);

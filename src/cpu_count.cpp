@@ -1,19 +1,20 @@
 #include "src/cpu_count.hpp"
 
+#include <larder/error.hpp>
+
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
 #include <cstdlib>
 #include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
-
-#include <larder/error.hpp>
 
 namespace larder::detail {
 namespace {

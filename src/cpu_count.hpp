@@ -3,10 +3,10 @@
 
 namespace larder::detail {
 
-/// The processors in the calling thread's affinity mask, capped by the environment variable LARDER_MAX_CPUS; at
-/// least 1. Asks the system anew at each call (under 1 us), so that a changed mask counts at once. Container
-/// quotas are not looked at yet.
-/// Throws value_error if LARDER_MAX_CPUS is set, not empty, and not a whole number of at least 1.
+/// The processors in the calling thread's affinity mask, capped by the environment variable LARDER_MAX_CPUS;
+/// at least 1. Asks the system anew at each call (under 1 us), so that a changed mask counts at once.
+/// Container quotas are not looked at yet. Throws value_error if LARDER_MAX_CPUS is set, not empty, and not a
+/// whole number of at least 1.
 unsigned usable_cpus();
 
 }  // namespace larder::detail

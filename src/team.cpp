@@ -11,8 +11,9 @@ namespace {
 
 using team_body = function_ref<void(unsigned) noexcept>;
 
-// One call of run_on_team. It lives in the caller's frame: helpers use it between joining and leaving, both under
-// the mutex, and the caller takes it off the list and waits until all that joined have left before its frame goes.
+// One call of run_on_team. It lives in the caller's frame: helpers use it between joining and leaving, both
+// under the mutex, and the caller takes it off the list and waits until all that joined have left before its
+// frame goes.
 struct call {
   team_body body;
   unsigned wanted;       // helpers that may still join
@@ -30,9 +31,9 @@ struct helper {
   helper* next = nullptr;
 };
 
-// Everything here is guarded by `mutex`. It is constant-initialised and trivially destructible: valid before the first
-// constructor of the program and after the last destructor, so it does not matter which other static objects
-// call run_on_team from theirs.
+// Everything here is guarded by `mutex`. It is constant-initialised and trivially destructible: valid before
+// the first constructor of the program and after the last destructor, so it does not matter which other
+// static objects call run_on_team from theirs.
 struct team_state {
   pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
   pthread_cond_t work = PTHREAD_COND_INITIALIZER;  // a call was added, or the team stops: helpers wait
@@ -59,12 +60,13 @@ class lock {
   lock& operator=(const lock&) = delete;
 };
 
-// Fork. The forking thread takes the mutex first, so that no other thread is in the middle of a change when memory
-// is copied; no user code and no allocation runs under the mutex, so it is soon free. The parent just lets go again.
-// In the child only the forking thread exists: the helpers and the other callers, whose frames the lists point
-// into, are gone. So the child forgets them and stands where a process stands that has never used the team. The
-// mutex is the child's own (its one thread took it). The condition variables still count waiters that no longer
-// exist, and a glibc condition variable can block on those; nobody uses them now, so they are made anew.
+// Fork. The forking thread takes the mutex first, so that no other thread is in the middle of a change when
+// memory is copied; no user code and no allocation runs under the mutex, so it is soon free. The parent just
+// lets go again. In the child only the forking thread exists: the helpers and the other callers, whose frames
+// the lists point into, are gone. So the child forgets them and stands where a process stands that has never
+// used the team. The mutex is the child's own (its one thread took it). The condition variables still count
+// waiters that no longer exist, and a glibc condition variable can block on those; nobody uses them now, so
+// they are made anew.
 void before_fork() { ::pthread_mutex_lock(&the_team.mutex); }
 
 void after_fork_in_parent() { ::pthread_mutex_unlock(&the_team.mutex); }
@@ -80,8 +82,9 @@ void after_fork_in_child() {
   ::pthread_mutex_unlock(&the_team.mutex);
 }
 
-// Set when the program or library is loaded, and not at the first call: there a fork in another thread could slip
-// between taking the mutex and registering. False (not loaded fully yet, or no memory) means: no threads at all.
+// Set when the program or library is loaded, and not at the first call: there a fork in another thread could
+// slip between taking the mutex and registering. False (not loaded fully yet, or no memory) means: no threads
+// at all.
 const bool fork_aware = ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
 
 template <class T>
@@ -90,11 +93,12 @@ void unlink(T** list, T* item) {
   *list = item->next;
 }
 
-// The end of the process (or dlclose of the library that holds this code). Threads that are idle are released and joined:
-// from then on they run nothing while static objects are destroyed. This is registered when the first thread starts,
-// so it comes before the destructors of all that was constructed earlier. A thread that is inside a body is left
-// alone: it may be the one that called exit, or be waiting for a lock whose owner did; the kernel ends it with the
-// process. Later calls of run_on_team, from destructors, do their work on the calling thread.
+// The end of the process (or dlclose of the library that holds this code). Threads that are idle are released
+// and joined: from then on they run nothing while static objects are destroyed. This is registered when the
+// first thread starts, so it comes before the destructors of all that was constructed earlier. A thread that
+// is inside a body is left alone: it may be the one that called exit, or be waiting for a lock whose owner
+// did; the kernel ends it with the process. Later calls of run_on_team, from destructors, do their work on
+// the calling thread.
 void stop_at_exit() {
   for (;;) {
     pthread_t ending;
@@ -127,14 +131,46 @@ call* open_call() {
   return each;
 }
 
-// Joins `to`, runs its body and leaves it. Enters and returns with the mutex held; in between it is not. Returns false
-// in a child that was forked inside the body and came back out of it, where neither call nor team exist.
+// Counts the threads that whoever begins to work for `wants` is to start: two, until there are as many as it
+// wants. As those do the same when they join, many start in little time, nobody is kept long from its own
+// work, and a call that is done sooner stops it.
+unsigned claim_starts(const call& wants) {
+  if (!fork_aware || the_team.stopping || wants.wanted <= the_team.started) return 0;
+  const unsigned count = std::min(2U, wants.wanted - the_team.started);
+  the_team.started += count;
+  the_team.starting += count;
+  return count;
+}
+
+void* helper_main(void*);
+
+// Starts threads that have been counted; gives back those that the system refuses. Called without the mutex.
+void start_helpers(unsigned count) {
+  if (count == 0) return;
+  static std::atomic<bool> registered = false;
+  if (!registered.exchange(true)) std::atexit(stop_at_exit);
+  for (; count != 0; --count) {
+    pthread_t thread;
+    if (::pthread_create(&thread, nullptr, helper_main, nullptr) != 0) break;
+  }
+  if (count == 0) return;
+  const lock held;
+  the_team.started -= count;
+  the_team.starting -= count;
+  ::pthread_cond_broadcast(&the_team.ended);
+}
+
+// Joins `to`, runs its body and leaves it. Enters and returns with the mutex held; in between it is not.
+// Returns false in a child that was forked inside the body and came back out of it, where neither call nor
+// team exist.
 bool run_body(helper& self, call& to) {
   const unsigned worker = ++to.joined;
   const unsigned process = to.process;
   ++to.running;
   self.busy = true;
+  const unsigned to_start = claim_starts(to);
   ::pthread_mutex_unlock(&the_team.mutex);
+  start_helpers(to_start);
   in_body = true;
   to.body(worker);
   in_body = false;
@@ -142,7 +178,7 @@ bool run_body(helper& self, call& to) {
   if (process != the_team.process) return false;
   self.busy = false;
   to.wanted =
-      to.joined;  // this body found no more work, so nobody needs to come and look (this thread again, say)
+      to.joined;  // no more work was found, so nobody has to join and look: not this thread again either
   if (--to.running == 0) ::pthread_cond_broadcast(&the_team.ended);
   return true;
 }
@@ -167,21 +203,6 @@ void* helper_main(void*) {
   }
 }
 
-// Starts threads that the_team.started and .starting already count; gives back those that the system refuses.
-void start_helpers(unsigned count) {
-  static std::atomic<bool> registered = false;
-  if (!registered.exchange(true)) std::atexit(stop_at_exit);
-  for (; count != 0; --count) {
-    pthread_t thread;
-    if (::pthread_create(&thread, nullptr, helper_main, nullptr) != 0) break;
-  }
-  if (count == 0) return;
-  const lock held;
-  the_team.started -= count;
-  the_team.starting -= count;
-  ::pthread_cond_broadcast(&the_team.ended);
-}
-
 }  // namespace
 
 bool inside_team_body() noexcept { return in_body; }
@@ -192,7 +213,7 @@ void run_on_team(unsigned workers, team_body body) {
     return;
   }
   call own{.body = body, .wanted = std::min(workers - 1, k_most_helpers)};
-  unsigned missing = 0;
+  unsigned to_start = 0;
   unsigned to_wake = 0;
   {
     const lock held;
@@ -200,15 +221,11 @@ void run_on_team(unsigned workers, team_body body) {
     call** end = &the_team.calls;
     while (*end != nullptr) end = &(*end)->next;
     *end = &own;
-    if (fork_aware && !the_team.stopping && own.wanted > the_team.started) {
-      missing = own.wanted - the_team.started;
-      the_team.started += missing;
-      the_team.starting += missing;
-    }
+    to_start = claim_starts(own);
     to_wake = std::min(own.wanted, the_team.parked);
   }
   for (; to_wake != 0; --to_wake) ::pthread_cond_signal(&the_team.work);
-  if (missing != 0) start_helpers(missing);
+  start_helpers(to_start);
 
   in_body = true;
   body(0);

@@ -27,10 +27,11 @@ enum class backend {
 /// How a pool works. Every member has a default, so that name = value pairs in braces set what differs.
 struct parallel_options {
   /// Workers: a number, or counted from the usable processors: -1 all of them, -2 all but one, and so on, at
-  /// least 1. With 1 a map is a plain loop. Usable are the processors of the affinity mask, at most LARDER_MAX_CPUS.
+  /// least 1. With 1 a map is a plain loop. Usable are the processors of the affinity mask, at most
+  /// LARDER_MAX_CPUS. A map starts no more threads than it has tasks, and no process has more than 1,023.
   int n_jobs = -1;
   larder::backend backend = larder::backend::threads;
-  /// Tasks that a worker takes at a time, at least 1. Not set: chosen as the map runs, from the time tasks take.
+  /// Tasks that a worker takes at a time, at least 1. Not set: chosen during the map from the time they take.
   std::optional<long> batch_size = {};
 };
 
@@ -43,9 +44,9 @@ struct map_plan {
   std::size_t batch_size;
 };
 
-/// Calls batch(begin, end) so that the ranges cover [0, count) without overlap, from up to plan.workers threads at
-/// once; returns when all have returned. After the first exception no further batch begins, and it is rethrown
-/// here.
+/// Calls batch(begin, end) so that the ranges cover [0, count) without overlap, from up to plan.workers
+/// threads at once; returns when all have returned. After the first exception no further batch begins, and it
+/// is rethrown here.
 void run_map(const map_plan& plan, std::size_t count,
              function_ref<void(std::size_t begin, std::size_t end)> batch);
 
@@ -73,13 +74,14 @@ std::vector<Result> collect(const map_plan& plan, std::size_t count, Call call);
 
 }  // namespace detail
 
-/// A way to run many calls of a function. Making one starts nothing: threads start with the first map that needs
-/// them, belong to the process and are shared by all pools, so pools are cheap and leave nothing behind.
-/// Thread-safe: one pool may be used from several threads at once.
+/// A way to run many calls of a function. Making one starts nothing: threads start with the first map that
+/// needs them, belong to the process and are shared by all pools, so pools are cheap and leave nothing
+/// behind. Thread-safe: one pool may be used from several threads at once.
 class parallel {
  public:
-  /// Throws value_error, naming the option, its value and what is allowed, for n_jobs = 0, a batch_size under 1, and
-  /// a backend that this version does not have; also for nonsense in LARDER_MAX_CPUS where that counts.
+  /// Throws value_error, naming the option, its value and what is allowed, for n_jobs = 0, a batch_size under
+  /// 1, and a backend that this version does not have; also for nonsense in LARDER_MAX_CPUS where that
+  /// counts.
   explicit parallel(const parallel_options& options = {});
 
   // Move-only: backends to come own workers.
@@ -92,15 +94,17 @@ class parallel {
   /// The number of workers that the options came to: at least 1, and 1 on the sequential backend.
   int n_jobs() const noexcept { return static_cast<int>(plan_.workers); }
 
-  /// f(element, shared...) for each element: a std::vector of the results in the order of the range, or void where f
-  /// returns void. A reference that f returns is copied from.
+  /// f(element, shared...) for each element: a std::vector of the results in the order of the range, or void
+  /// where f returns void. A reference that f returns is copied from.
   ///
-  /// - `range` has a size and random access (a vector, an array, a span, std::views::iota, a transform of these). Its
-  ///   elements are read in the workers, several at once. It is borrowed until the call returns, as are f and `shared`.
-  /// - `f` is one object that all workers call at once: it has to be callable when const, and what it refers to has
-  ///   to bear that. Each element is passed to exactly one call, so f may write to it.
-  /// - What an f throws ends the map: calls in progress finish, no batch of tasks begins any more, results are
-  ///   destroyed, and the first exception is thrown here, the same object that f threw. The pool stays usable.
+  /// - `range` has a size and random access (a vector, an array, a span, std::views::iota, a transform of
+  ///   these). Its elements are read in the workers, several at once. It is borrowed until the call returns,
+  ///   as are f and `shared`.
+  /// - `f` is one object that all workers call at once: it has to be callable when const, and what it refers
+  ///   to has to bear that. Each element is passed to exactly one call, so f may write to it.
+  /// - What an f throws ends the map: calls in progress finish, no batch of tasks begins any more, results
+  ///   are destroyed, and the first exception is thrown here, the same object that f threw. The pool stays
+  ///   usable.
   /// - A map inside a task of a map on threads runs in that task's thread.
   /// - A process that a task forks has to end in exec or _exit, not to return from the task.
   template <class Range, class F, class... Shared>
@@ -142,14 +146,15 @@ class parallel {
   detail::map_plan plan_;
 };
 
-// Implementation ---------------------------------------------------------------------------------------------------
+// Implementation
+// ---------------------------------------------------------------------------------------------------
 
 namespace detail {
 
-// Where workers put results: elements of the vector itself where making them first costs nothing that could be
-// noticed; else an optional each, moved into the vector at the end. Neighbouring elements are written by different
-// threads, which is why vector<bool> is filled from bytes. Each result has one owner at any time, so it is destroyed
-// once, whoever throws.
+// Where workers put results: elements of the vector itself where making them first costs nothing that could
+// be noticed; else an optional each, moved into the vector at the end. Neighbouring elements are written by
+// different threads, which is why vector<bool> is filled from bytes. Each result has one owner at any time,
+// so it is destroyed once, whoever throws.
 template <class Result, class Call>
 std::vector<Result> collect(const map_plan& plan, std::size_t count, Call call) {
   using returned = decltype(call(count));

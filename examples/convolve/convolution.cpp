@@ -1,0 +1,90 @@
+#include "examples/convolve/convolution.hpp"
+
+#include <larder/create.hpp>
+#include <larder/error.hpp>
+#include <larder/parallel.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <ranges>
+#include <system_error>
+
+#include "examples/convolve/progress_bar.hpp"
+
+namespace convolve {
+
+namespace {
+
+/// n elements in a mapped file without a name, which a killed process cannot leave behind. On the heap where the
+/// directory for temporary files is missing or full.
+larder::array<double> result_space(std::size_t n) {
+  std::error_code missing;
+  const std::filesystem::path directory = std::filesystem::temp_directory_path(missing);
+  if (!missing) {
+    try {
+      return larder::create<double>(directory / "convolve-result.npy", {n})
+          .array();  // never sealed, so never named
+    } catch (const larder::io_error&) {
+    }
+  }
+  return larder::array<double>({n});
+}
+
+/// A Gaussian of a resolving power, over the samples of a spectrum.
+class kernel {
+ public:
+  kernel(larder::array_view<const double, 2> samples, double resolution)
+      : samples_(samples), count_(samples.shape(0)), resolution_(resolution) {}
+
+  /// The result at the wavelength of sample i.
+  double operator()(std::size_t i) const {
+    const double w = samples_(i, 0);
+    const double fwhm = w / resolution_;
+    const double sigma = fwhm / (2 * std::sqrt(2 * std::log(2.0)));
+    if (!(sigma > 0)) return samples_(i, 1);  // narrower than a double can say: nothing else is near
+    const auto is_below = [&](std::size_t s) { return w - samples_(s, 0) >= 5 * fwhm; };
+    const auto is_near = [&](std::size_t s) { return samples_(s, 0) - w < 5 * fwhm; };
+    const std::size_t first = partition_point(0, i, is_below);
+    const std::size_t end = partition_point(i, count_, is_near);
+    double sum = 0;
+    double weights = 0;
+    for (std::size_t s = first; s < end; ++s) {
+      const double x =
+          (samples_(s, 0) - w) / sigma;  // divided before squared: neither overflows nor vanishes
+      const double g = std::exp(-0.5 * x * x);
+      sum += g * samples_(s, 1);
+      weights += g;
+    }
+    return sum / weights;
+  }
+
+ private:
+  /// The first of [begin, end) for which `holds` does not hold; it holds for all before and for none after.
+  template <class Predicate>
+  static std::size_t partition_point(std::size_t begin, std::size_t end, Predicate holds) {
+    return *std::ranges::partition_point(std::views::iota(begin, end), holds);
+  }
+
+  larder::array_view<const double, 2> samples_;
+  std::size_t count_;
+  double resolution_;
+};
+
+}  // namespace
+
+larder::array<const double> convolved(const larder::array<const double>& spectrum, double resolution,
+                                      int jobs) {
+  const kernel convolve_at(spectrum.view<2>(), resolution);
+  const std::size_t n = spectrum.shape(0);
+  const larder::array<double> result = result_space(n);
+  progress_bar progress(resolution, n);
+  const larder::parallel pool({.n_jobs = jobs});
+  pool.map(std::views::iota(std::size_t{0}, n), [&](std::size_t i) {
+    result(i) = convolve_at(i);
+    progress.advance();
+  });
+  return result;
+}
+
+}  // namespace convolve

@@ -1,0 +1,53 @@
+#pragma once
+// What the tests of the cache share: functions to cache, and looks at what became of them.
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <larder/array.hpp>
+#include <larder/log.hpp>
+
+// Cached functions have no state, so what counts their calls is a global.
+inline std::atomic<int> calls = 0;
+
+/// 0, 1, ..., n - 1.
+inline larder::array<const double> ramp(int n) {
+  ++calls;
+  larder::array<double> out({n});
+  for (int i = 0; i < n; ++i) out(i) = i;
+  return out;
+}
+
+/// The files of a cache directory that are entries.
+inline std::vector<std::filesystem::path> entries_in(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> found;
+  for (const auto& item : std::filesystem::recursive_directory_iterator(directory)) {
+    const std::string name = item.path().filename().string();
+    if (item.is_regular_file() && name != ".gitignore" && name != "CACHEDIR.TAG")
+      found.push_back(item.path());
+  }
+  return found;
+}
+
+/// Collects the library's messages while it lives.
+class captured_log {
+ public:
+  captured_log() {
+    previous_ = larder::set_log_hook([this](larder::log_level level, std::string_view text) {
+      (level == larder::log_level::warning ? warnings : infos).emplace_back(text);
+    });
+  }
+  captured_log(const captured_log&) = delete;
+  captured_log& operator=(const captured_log&) = delete;
+  ~captured_log() { larder::set_log_hook(std::move(previous_)); }
+
+  std::vector<std::string> warnings;
+  std::vector<std::string> infos;
+
+ private:
+  larder::log_hook previous_;
+};

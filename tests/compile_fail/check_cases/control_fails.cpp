@@ -1,0 +1,2 @@
+// expect: no_such_name
+int main() { return no_such_name; }

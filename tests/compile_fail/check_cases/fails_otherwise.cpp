@@ -1,0 +1,6 @@
+// expect: read-only|const
+int main() {
+#ifndef CONTROL
+  return no_such_name;
+#endif
+}

@@ -1,0 +1,309 @@
+// The cache's directory: what lies in it, and what happens when it is not as it should be.
+
+#include <larder/larder.hpp>
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/cached_functions.hpp"
+#include "tests/catch.hpp"
+#include "tests/file_bytes.hpp"
+#include "tests/scratch_dir.hpp"
+
+namespace fs = std::filesystem;
+using Catch::Matchers::ContainsSubstring;
+using larder::array;
+using larder::memory;
+using larder::outcome;
+
+namespace {
+
+/// Runs a body in a child process without root's powers; returns its exit status.
+template <class Body>
+int as_nobody(Body body) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(100);
+    ::_exit(body());
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/// A file whose permissions or owner forbid nothing to root, changed by whoever may.
+void overwrite(const fs::path& entry, const std::string& content) {
+  fs::permissions(entry, fs::perms::owner_write, fs::perm_options::add);
+  write_file(entry, content);
+}
+
+std::string with_flipped_bit(std::string bytes, std::size_t at) {
+  bytes[at] = static_cast<char>(bytes[at] ^ 4);
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("nothing is created before the first result, and an empty location never caches") {
+  scratch_dir dir;
+  memory mem(dir / "a" / "b" / "cache");
+  auto f = mem.cache("ramp", ramp, {.version = "1"});
+  CHECK_FALSE(f.check_call_in_cache(5));
+  CHECK(dir.names().empty());
+  f(5);
+  CHECK(f.check_call_in_cache(5));
+  CHECK(read_file(dir / "a/b/cache/.gitignore") == "*\n");
+  CHECK_THAT(read_file(dir / "a/b/cache/CACHEDIR.TAG"),
+             ContainsSubstring("Signature: 8a477f597d28d172789f06886806bc55"));
+  struct stat status {};
+  REQUIRE(::stat((dir / "a/b/cache").c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0700);
+  for (const auto& entry : entries_in(dir / "a")) {
+    REQUIRE(::stat(entry.c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777) == 0444);
+  }
+
+  auto never = memory("").cache("ramp", ramp, {.version = "1"});
+  calls = 0;
+  CHECK(never.evaluate(5).how == outcome::bypassed);
+  CHECK(never.evaluate(5).how == outcome::bypassed);
+  CHECK_FALSE(never.check_call_in_cache(5));
+  CHECK_NOTHROW(never.forget(5));
+  CHECK_NOTHROW(never.clear());
+  CHECK(calls == 2);
+}
+
+TEST_CASE("an existing .gitignore stays, and a directory with other files in it gets none") {
+  scratch_dir dir;
+  fs::create_directory(dir / "mine");
+  write_file(dir / "mine" / "notes.txt", "keep");
+  fs::permissions(dir / "mine", fs::perms::owner_all);
+  memory mem(dir / "mine");
+  mem.cache("ramp", ramp, {.version = "1"})(5);
+  CHECK_FALSE(fs::exists(dir / "mine" / ".gitignore"));
+  mem.clear();
+  CHECK(read_file(dir / "mine" / "notes.txt") == "keep");
+
+  fs::create_directory(dir / "other");
+  fs::permissions(dir / "other", fs::perms::owner_all);
+  write_file(dir / "other" / ".gitignore", "custom");
+  memory(dir / "other").cache("ramp", ramp, {.version = "1"})(5);
+  CHECK(read_file(dir / "other" / ".gitignore") == "custom");
+}
+
+TEST_CASE("a relative location is fixed when the memory is made") {
+  scratch_dir dir;
+  const fs::path before = fs::current_path();
+  fs::current_path(dir.path());
+  memory mem("cache/");
+  fs::current_path(before);
+  CHECK(mem.location() == dir / "cache");
+  mem.cache("ramp", ramp, {.version = "1"})(5);
+  CHECK(fs::exists(dir / "cache" / "ramp"));
+}
+
+TEST_CASE("a damaged entry is one warning, is computed again, and is replaced") {
+  scratch_dir dir;
+  const captured_log log;
+  memory mem(dir / "cache");
+  auto f = mem.cache("ramp", ramp, {.version = "1"});
+  f(50);
+  const auto entries = entries_in(dir / "cache");
+  REQUIRE(entries.size() == 1);
+  const fs::path entry = entries[0];
+  const std::string whole = read_file(entry);
+  calls = 0;
+
+  const auto damage = GENERATE(as<std::string>(), "cut short", "empty", "no trailer", "data", "metadata",
+                               "another type", "a directory");
+  INFO(damage);
+  constexpr std::size_t k_data_end = 128 + 50 * 8;
+  if (damage == "cut short") overwrite(entry, whole.substr(0, whole.size() / 2));
+  if (damage == "empty") overwrite(entry, "");
+  if (damage == "no trailer") overwrite(entry, whole.substr(0, k_data_end));  // a sound .npy, but no entry
+  if (damage == "data") overwrite(entry, with_flipped_bit(whole, 200));
+  if (damage == "metadata") overwrite(entry, with_flipped_bit(whole, k_data_end + 64));
+  if (damage == "another type") {
+    larder::dump(array<float>({50}), dir / "other.npy");
+    overwrite(entry, read_file(dir / "other.npy"));
+  }
+  if (damage == "a directory") {
+    fs::remove(entry);
+    fs::create_directories(entry / "inner");
+  }
+
+  const auto again = f.evaluate(50);
+  CHECK(again.how == outcome::computed);
+  CHECK(again.value(49) == 49);
+  CHECK(calls == 1);
+  CHECK(log.warnings.size() == 1);
+  CHECK_THAT(log.warnings.at(0), ContainsSubstring(entry.string()) && ContainsSubstring("ramp"));
+  CHECK(f.evaluate(50).how == outcome::hit);
+  CHECK_NOTHROW(larder::verify(entry));
+}
+
+TEST_CASE("with full verification, a flipped bit anywhere in a large mapped result is found") {
+  scratch_dir dir;
+  memory mem(dir / "cache", {.verification = larder::verification::full});
+  auto f = mem.cache("ramp", ramp, {.version = "1"});
+  constexpr int k_many = 1'000'000;  // 8 MB: above the size that `automatic` checks
+  f(k_many);
+  const auto entries = entries_in(dir / "cache");
+  REQUIRE(entries.size() == 1);
+  overwrite(entries[0], with_flipped_bit(read_file(entries[0]), 5'000'000));
+  const captured_log log;
+  CHECK(f.evaluate(k_many).how == outcome::computed);
+  CHECK(log.warnings.size() == 1);
+}
+
+TEST_CASE("a result that is mapped survives forget, clear, and the removal of the whole directory") {
+  scratch_dir dir;
+  memory mem(dir / "cache");
+  auto f = mem.cache("ramp", ramp, {.version = "1"});
+  auto other = mem.cache("ramp", ramp, {.version = "2"});
+  const auto kept = f(1000);
+  other(1000);
+
+  f.forget(1000);
+  CHECK_FALSE(f.check_call_in_cache(1000));
+  CHECK_NOTHROW(f.forget(1000));
+  CHECK(f.evaluate(1000).how == outcome::computed);
+
+  f.clear();
+  CHECK_FALSE(f.check_call_in_cache(1000));
+  CHECK_NOTHROW(f.clear());
+  CHECK(other.check_call_in_cache(1000));
+
+  f(1000);
+  mem.clear();
+  CHECK_FALSE(other.check_call_in_cache(1000));
+  CHECK(entries_in(dir / "cache").empty());
+  CHECK_NOTHROW(mem.clear());
+
+  fs::remove_all(dir / "cache");
+  CHECK(kept(999) == 999);
+  CHECK(f.evaluate(1000).how == outcome::computed);
+  CHECK(f.evaluate(1000).how == outcome::hit);
+}
+
+TEST_CASE("a read-only memory loads what is there and stores nothing") {
+  scratch_dir dir;
+  memory(dir / "cache").cache("ramp", ramp, {.version = "1"})(5);
+  memory mem(dir / "cache", {.read_only = true});
+  auto f = mem.cache("ramp", ramp, {.version = "1"});
+  CHECK(f.evaluate(5).how == outcome::hit);
+  CHECK(f.evaluate(6).how == outcome::bypassed);
+  CHECK(f.evaluate(6).how == outcome::bypassed);
+  CHECK(entries_in(dir / "cache").size() == 1);
+}
+
+TEST_CASE("a file in place of the cache directory: results come, with one warning in all") {
+  scratch_dir dir;
+  write_file(dir / "cache", "not a directory");
+  const captured_log log;
+  auto f = memory(dir / "cache").cache("ramp", ramp, {.version = "1"});
+  for (const int n : {5, 6, 5}) {
+    const auto e = f.evaluate(n);
+    CHECK(e.how == outcome::computed);
+    CHECK(e.value(4) == 4);
+  }
+  CHECK(log.warnings.size() == 1);
+  CHECK_THAT(log.warnings.at(0),
+             ContainsSubstring((dir / "cache").string()) && ContainsSubstring("Not a directory"));
+  CHECK(read_file(dir / "cache") == "not a directory");
+}
+
+TEST_CASE("a directory that may not be written to: results come, with one warning") {
+  scratch_dir dir;
+  fs::permissions(dir.path(), fs::perms::others_read | fs::perms::others_exec, fs::perm_options::add);
+  memory(dir / "cache").cache("ramp", ramp, {.version = "1"})(5);
+  const auto look = fs::perms::others_read | fs::perms::others_exec;
+  fs::permissions(dir / "cache", look, fs::perm_options::add);
+  for (const auto& item : fs::recursive_directory_iterator(dir / "cache")) {
+    fs::permissions(item.path(), item.is_directory() ? look : fs::perms::others_read, fs::perm_options::add);
+  }
+  if (::geteuid() != 0) fs::permissions(dir / "cache", fs::perms::owner_write, fs::perm_options::remove);
+  const int status = as_nobody([&] {
+    const captured_log log;
+    auto f = memory(dir / "cache").cache("ramp", ramp, {.version = "1"});
+    if (f.evaluate(5).how != outcome::hit) return 1;
+    if (f.evaluate(6).value(5) != 5 || f.evaluate(7).value(6) != 6) return 2;
+    if (log.warnings.size() != 1) return 3;
+    return log.warnings[0].find("Permission denied") == std::string::npos ? 4 : 0;
+  });
+  CHECK(status == 0);
+  if (::geteuid() != 0) fs::permissions(dir / "cache", fs::perms::owner_write, fs::perm_options::add);
+}
+
+TEST_CASE("a location that others may write to, or that is another user's, is refused with what mends it") {
+  scratch_dir dir;
+  fs::create_directory(dir / "open");
+  fs::permissions(dir / "open", fs::perms::all);
+  CHECK_THROWS_AS(memory(dir / "open"), larder::value_error);
+  CHECK_THROWS_WITH(memory(dir / "open"),
+                    ContainsSubstring((dir / "open").string()) && ContainsSubstring("chmod go-w"));
+  fs::permissions(dir / "open", fs::perms::owner_all);
+  CHECK_NOTHROW(memory(dir / "open"));
+  if (::geteuid() == 0) {
+    REQUIRE(::chown((dir / "open").c_str(), 12345, 12345) == 0);
+    CHECK_THROWS_WITH(memory(dir / "open"), ContainsSubstring("another user"));
+  }
+}
+
+TEST_CASE("the metadata of an entry say what it is") {
+  scratch_dir dir;
+  auto f = memory(dir / "cache")
+               .cache("repeated",
+                      [](int n, const std::string& text, bool) {
+                        return std::vector<std::size_t>{text.size() * std::size_t(n)};
+                      },
+                      {.version = "7"});
+  f(3, "a \"b\" \xff", true);
+  const auto entries = entries_in(dir / "cache");
+  REQUIRE(entries.size() == 1);
+  const std::string metadata = larder::inspect(entries[0]).metadata;
+  for (const char* piece : {"\"function\":\"repeated\"", "\"code\":\"v-7\"", "\"seconds\":", "\"time\":\"20",
+                            "\"host\":", "true"}) {
+    CHECK_THAT(metadata, ContainsSubstring(piece));
+  }
+}
+
+TEST_CASE("several processes fill one cache at the same time, and every entry is whole") {
+  scratch_dir dir;
+  std::vector<pid_t> children;
+  for (int c = 0; c < 4; ++c) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      int status = 0;
+      auto f = memory(dir / "cache").cache("ramp", ramp, {.version = "1"});
+      for (int n = 1; n <= 50; ++n) {
+        if (f(n)(n - 1) != n - 1) status = 1;
+      }
+      ::_exit(status);
+    }
+    children.push_back(child);
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    CHECK(status == 0);
+  }
+  const auto entries = entries_in(dir / "cache");
+  CHECK(entries.size() == 50);
+  for (const auto& entry : entries) CHECK(larder::verify(entry).state == larder::file_state::sealed);
+}
+
+TEST_CASE("cache entries refuse to be mapped read_write") {
+  scratch_dir dir;
+  memory(dir / "cache").cache("ramp", ramp, {.version = "1"})(5);
+  const auto entries = entries_in(dir / "cache");
+  REQUIRE(entries.size() == 1);
+  CHECK_THROWS_AS(larder::load<array<double>>(entries[0], {.mmap_mode = larder::mmap_mode::read_write}),
+                  larder::io_error);
+  CHECK(larder::verify(entries[0]).state == larder::file_state::sealed);
+}

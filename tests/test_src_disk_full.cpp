@@ -1,0 +1,163 @@
+// A full disk is an error and leaves nothing behind: on a small file system that is mounted for the test.
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <larder/create.hpp>
+#include <larder/dump.hpp>
+#include <larder/error.hpp>
+#include <larder/inspect.hpp>
+#include <larder/load.hpp>
+
+#include "tests/catch.hpp"
+#include "tests/file_bytes.hpp"
+#include "tests/scratch_dir.hpp"
+
+namespace fs = std::filesystem;
+using larder::array;
+
+namespace {
+
+void write_text(const char* path, const std::string& text) {
+  const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  [[maybe_unused]] const auto ignored = ::write(fd, text.data(), text.size());
+  ::close(fd);
+}
+
+/// Mounts a file system of 1 MiB over `path` that only this process sees. False where the system does not allow it.
+bool mount_small(const fs::path& path) {
+  const uid_t uid = ::geteuid();
+  const gid_t gid = ::getegid();
+  if (uid == 0) {
+    if (::unshare(CLONE_NEWNS) != 0) return false;
+  } else {
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
+    write_text("/proc/self/setgroups", "deny");
+    write_text("/proc/self/uid_map", "0 " + std::to_string(uid) + " 1");
+    write_text("/proc/self/gid_map", "0 " + std::to_string(gid) + " 1");
+  }
+  return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount("tmpfs", path.c_str(), "tmpfs", 0, "size=1m") == 0;
+}
+
+struct expectation_failed : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+void expect(bool condition, const std::string& what) {
+  if (!condition) throw expectation_failed(what);
+}
+
+/// The errno of the io_error that `action` throws, 0 where it throws none.
+int refused(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const larder::io_error& e) {
+    return e.errno_value();
+  }
+  return 0;
+}
+
+/// Runs `body` in a child process on a small file system mounted at its argument. The text says what failed there.
+void on_a_small_disk(void (*body)(const fs::path&)) {
+  scratch_dir dir;
+  const fs::path disk = dir / "disk";
+  fs::create_directory(disk);
+  const fs::path report = dir / "report";
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    if (!mount_small(disk)) ::_exit(77);
+    try {
+      body(disk);
+    } catch (const std::exception& e) {
+      write_file(report, e.what());
+      ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+    WARN("SKIPPED: this system does not let the test mount a file system of its own");
+    return;
+  }
+  INFO((fs::exists(report) ? read_file(report) : std::string("no report")));
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
+std::size_t entries(const fs::path& directory) {
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator(directory), fs::directory_iterator()));
+}
+
+}  // namespace
+
+TEST_CASE("dump to a full disk is an io_error and leaves the old file") {
+  on_a_small_disk([](const fs::path& disk) {
+    const auto path = disk / "a.npy";
+    larder::dump(std::vector<double>{1, 2, 3}, path);
+    const std::string before = read_file(path);
+    for (const bool bare : {false, true}) {
+      const array<double> large({1 << 19});
+      expect(refused([&] { larder::dump(large, path, {.bare_npy = bare}); }) == ENOSPC, "dump: ENOSPC");
+      expect(refused([&] {
+               larder::dump(large.reshape({1 << 10, 1 << 9}).transpose().slice(0, 0, 512, 1), path,
+                            {.bare_npy = bare});
+             }) == ENOSPC,
+             "dump of a view: ENOSPC");
+    }
+    expect(read_file(path) == before, "the old file is untouched");
+    expect(entries(disk) == 1, "nothing else is left");
+    larder::dump(array<double>({1 << 16}), path);  // half of the disk: its space is free again
+    expect(larder::verify(path).data_bytes == std::uint64_t{8} << 16, "the next dump is whole");
+  });
+}
+
+TEST_CASE("create takes the space first so that a full disk is an io_error") {
+  on_a_small_disk([](const fs::path& disk) {
+    const auto path = disk / "a.npy";
+    expect(refused([&] { larder::create<double>(path, {1 << 19}); }) == ENOSPC, "create: ENOSPC");
+    expect(entries(disk) == 0, "nothing is left");
+    auto out = larder::create<double>(path, {1 << 16});
+    expect(refused([&] { larder::create<double>(disk / "b.npy", {100000}); }) == ENOSPC,
+           "the space is taken");
+
+    // What is left goes to another file: filling the array and sealing it need none of it.
+    std::ofstream filler(disk / "filler", std::ios::binary);
+    while (filler.write(std::string(4096, 'x').data(), 4096).flush()) {
+    }
+    filler.close();
+    out.array().fill(2.5);
+    std::move(out).seal();
+    expect(larder::verify(path).state == larder::file_state::sealed, "the file is sealed");
+    expect(larder::load<array<const double>>(path)((1 << 16) - 1) == 2.5, "the file is whole");
+  });
+}
+
+TEST_CASE("reseal on a full disk is an io_error and leaves the file as it was") {
+  on_a_small_disk([](const fs::path& disk) {
+    const auto path = disk / "a.npy";
+    larder::dump(array<double>({100000}), path);  // too large to be there twice
+    larder::load<array<double>>(path, {.mmap_mode = larder::mmap_mode::read_write})(7) = 1;
+    expect(refused([&] { larder::reseal(path); }) == ENOSPC, "reseal: ENOSPC");
+    expect(larder::verify(path).state == larder::file_state::dirty, "the file is still there");
+    expect(larder::load<array<const double>>(path)(7) == 1, "with its content");
+    expect(entries(disk) == 1, "nothing else is left");
+  });
+}

@@ -1,0 +1,279 @@
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <latch>
+#include <thread>
+#include <vector>
+
+#include "src/team.hpp"
+#include "tests/catch.hpp"
+
+// The thread sanitizer keeps the parent's threads on its books in a child of fork and ends the child when one
+// of its own gets the same id, so what starts threads in such a child is tested without it.
+#if defined(__SANITIZE_THREAD__)
+#define LARDER_TEST_FORK 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define LARDER_TEST_FORK 0
+#endif
+#endif
+#ifndef LARDER_TEST_FORK
+#define LARDER_TEST_FORK 1
+#endif
+
+using larder::detail::inside_team_body;
+using larder::detail::run_on_team;
+
+namespace {
+
+// Whether `run` returns true (or does not return, but ends the process with status 0) in a child of fork. A
+// child that hangs is ended by SIGALRM and counts as false.
+template <class Run>
+bool holds_in_child(Run run) {
+  std::fflush(nullptr);
+  std::cout.flush();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(60);
+    ::_exit(run() ? 0 : 1);
+  }
+  int status = -1;
+  return child > 0 && ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+// Whether the hidden test case of that name passes in a process of its own: one that has its own team, whose
+// number of threads is known, and that may end.
+bool passes_alone(const char* name) {
+  return holds_in_child([&] {
+    ::execl("/proc/self/exe", "tests", name, "--out", "/dev/null", nullptr);
+    return false;
+  });
+}
+
+// Returns only when `workers` bodies have been running at the same moment.
+void meet(unsigned workers) {
+  std::latch all(workers);
+  run_on_team(workers, [&](unsigned) noexcept { all.arrive_and_wait(); });
+}
+
+std::size_t sum_on_team(unsigned workers, std::size_t count) {
+  std::atomic<std::size_t> next = 0;
+  std::atomic<std::size_t> sum = 0;
+  run_on_team(workers, [&](unsigned) noexcept {
+    std::size_t own = 0;
+    for (std::size_t i = next++; i < count; i = next++) own += i;
+    sum += own;
+  });
+  return sum;
+}
+
+constexpr std::size_t triangle(std::size_t count) { return count * (count - 1) / 2; }
+
+}  // namespace
+
+TEST_CASE("team: the caller is worker 0, and with one worker the only one", "[team]") {
+  for (const unsigned workers : {0U, 1U}) {
+    std::vector<unsigned> ran;
+    const auto caller = std::this_thread::get_id();
+    bool in_caller = false;
+    bool inside = true;
+    run_on_team(workers, [&](unsigned worker) noexcept {
+      ran.push_back(worker);
+      in_caller = std::this_thread::get_id() == caller;
+      inside = inside_team_body();
+    });
+    CHECK(ran == std::vector<unsigned>{0});
+    CHECK(in_caller);
+    CHECK_FALSE(inside);
+  }
+}
+
+TEST_CASE("team: as many bodies as asked for run at the same time, each with its own number", "[team]") {
+  for (const unsigned workers : {2U, 3U, 8U}) {
+    std::vector<int> ran(workers, 0);
+    std::latch all(workers);
+    run_on_team(workers, [&](unsigned worker) noexcept {
+      all.arrive_and_wait();
+      ++ran[worker];
+    });
+    CHECK(ran == std::vector<int>(workers, 1));
+  }
+}
+
+TEST_CASE("team: a call returns after every body that started", "[team]") {
+  for (int repeat = 0; repeat < 200; ++repeat) {
+    std::latch started(2);
+    int written_by_helper = 0;
+    run_on_team(2, [&](unsigned worker) noexcept {
+      started.arrive_and_wait();
+      if (worker == 0) return;
+      for (int i = 0; i < 20; ++i) std::this_thread::yield();
+      written_by_helper = repeat + 1;
+    });
+    REQUIRE(written_by_helper == repeat + 1);
+  }
+}
+
+TEST_CASE("team: a call inside a body runs in that body's thread alone", "[team]") {
+  std::latch all(2);
+  std::atomic<int> inner_bodies = 0;
+  std::atomic<int> elsewhere = 0;
+  std::atomic<int> not_inside = 0;
+  run_on_team(2, [&](unsigned) noexcept {
+    all.arrive_and_wait();
+    const auto self = std::this_thread::get_id();
+    run_on_team(4, [&](unsigned worker) noexcept {
+      ++inner_bodies;
+      if (worker != 0 || std::this_thread::get_id() != self) ++elsewhere;
+      if (!inside_team_body()) ++not_inside;
+    });
+    if (!inside_team_body()) ++not_inside;
+  });
+  CHECK(inner_bodies == 2);
+  CHECK(elsewhere == 0);
+  CHECK(not_inside == 0);
+  CHECK_FALSE(inside_team_body());
+}
+
+TEST_CASE("team: several threads call at once and each gets its own work done", "[team]") {
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> callers;
+  for (unsigned caller = 0; caller < 4; ++caller) {
+    callers.emplace_back([&wrong, caller] {
+      for (std::size_t count = 0; count < 500; ++count) {
+        if (sum_on_team(2 + caller, count) != (count == 0 ? 0 : triangle(count))) ++wrong;
+      }
+    });
+  }
+  for (auto& caller : callers) caller.join();
+  CHECK(wrong == 0);
+}
+
+#if LARDER_TEST_FORK
+TEST_CASE("team: works anew in a child of fork", "[team][fork]") {
+  meet(3);
+  CHECK(holds_in_child([] {
+    meet(3);
+    return sum_on_team(3, 1000) == triangle(1000) && holds_in_child([] {
+             meet(2);
+             return true;
+           });
+  }));
+  meet(3);
+}
+
+TEST_CASE("team: works in children that are forked while other threads use the team", "[team][fork]") {
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> others;
+  for (int i = 0; i < 3; ++i) {
+    others.emplace_back([&] {
+      while (!stop) sum_on_team(3, 10);
+    });
+  }
+  int failed = 0;
+  for (int i = 0; i < 100; ++i) {
+    if (!holds_in_child([] {
+          meet(2);
+          return sum_on_team(2, 100) == triangle(100);
+        })) {
+      ++failed;
+    }
+  }
+  stop = true;
+  for (auto& other : others) other.join();
+  CHECK(failed == 0);
+}
+#endif
+
+TEST_CASE("team: a body may fork a child that leaves by _exit", "[team][fork]") {
+  std::latch all(2);
+  std::atomic<int> good = 0;
+  run_on_team(2, [&](unsigned) noexcept {
+    all.arrive_and_wait();
+    if (holds_in_child([] { return inside_team_body() && sum_on_team(2, 100) == triangle(100); })) ++good;
+  });
+  CHECK(good == 2);
+}
+
+TEST_CASE("team: in a process of its own", "[team]") {
+  CHECK(passes_alone("alone: a call does not wait for threads that are busy elsewhere"));
+  CHECK(passes_alone("alone: a call goes on with the threads there are when the system gives no more"));
+  CHECK(passes_alone("alone: the process ends while the team is idle"));
+  CHECK(passes_alone("alone: the process ends when a body calls exit"));
+  CHECK(passes_alone("alone: the process ends while another thread is in a body"));
+  CHECK(passes_alone("alone: exit handlers can use the team before and after it has stopped"));
+}
+
+TEST_CASE("alone: a call does not wait for threads that are busy elsewhere", "[.alone]") {
+  std::latch occupied(2);
+  std::latch release(1);
+  std::thread other([&] {
+    run_on_team(2, [&](unsigned) noexcept {
+      occupied.arrive_and_wait();
+      release.wait();
+    });
+  });
+  occupied.wait();  // from here the team's one thread is in a body that does not end before `release`
+  std::atomic<int> bodies = 0;
+  run_on_team(2, [&](unsigned) noexcept { ++bodies; });
+  release.count_down();
+  other.join();
+  CHECK(bodies == 1);
+}
+
+TEST_CASE("alone: a call goes on with the threads there are when the system gives no more", "[.alone]") {
+  meet(2);
+  pthread_attr_t no_room;
+  REQUIRE(::pthread_attr_init(&no_room) == 0);
+  REQUIRE(::pthread_attr_setstacksize(&no_room, std::size_t{1} << 50) == 0);
+  REQUIRE(::pthread_setattr_default_np(&no_room) == 0);
+  std::atomic<int> bodies = 0;
+  run_on_team(8, [&](unsigned) noexcept { ++bodies; });
+  CHECK(bodies >= 1);
+  CHECK(bodies <= 2);
+  CHECK(sum_on_team(8, 1000) == triangle(1000));
+  meet(2);
+}
+
+TEST_CASE("alone: the process ends while the team is idle", "[.alone]") {
+  meet(4);
+  std::exit(0);
+}
+
+TEST_CASE("alone: the process ends when a body calls exit", "[.alone]") {
+  std::latch all(3);
+  run_on_team(3, [&](unsigned worker) noexcept {
+    all.arrive_and_wait();
+    if (worker == 1) std::exit(0);
+    for (;;) ::pause();
+  });
+}
+
+TEST_CASE("alone: the process ends while another thread is in a body", "[.alone]") {
+  meet(4);
+  static std::latch started(3);
+  std::thread([] {
+    run_on_team(2, [](unsigned) noexcept {
+      started.arrive_and_wait();
+      for (;;) ::pause();
+    });
+  }).detach();
+  started.arrive_and_wait();
+  std::exit(0);
+}
+
+TEST_CASE("alone: exit handlers can use the team before and after it has stopped", "[.alone]") {
+  const auto use = [] {
+    if (sum_on_team(4, 1000) != triangle(1000)) ::_exit(2);
+  };
+  std::atexit(use);  // after: the team's own handler is registered later, with its first thread
+  meet(4);
+  std::atexit(use);
+  std::exit(0);
+}
