@@ -116,7 +116,10 @@ void read_segments(const descriptor& file, file_parts& parts, const std::vector<
   }
   const std::string canonical =
       canonical_npy_header(header.dtype, header.fortran_order, header.shape.sizes());
-  if (header.foreign_byte_order || !begins_with(parts.front(header.bytes), canonical)) {
+  const std::size_t item = item_size(header.dtype);
+  const bool needless_order =
+      header.fortran_order && layout::column_major(header.shape, item).is_row_major(item);
+  if (header.foreign_byte_order || needless_order || !begins_with(parts.front(header.bytes), canonical)) {
     fail(file, format_code::npy_header, "the NPY header is not as larder and NumPy write it");
   }
   if (array.has_digest) result.digest = array.digest;
@@ -174,7 +177,8 @@ void check_chunks(const descriptor& file, const array_file& structure, Place pla
 array_file read_structure(const descriptor& file, trailer_demand demand) {
   const struct ::stat status = file.stat();
   if (S_ISDIR(status.st_mode)) throw io_error(file.path(), "cannot read", EISDIR);
-  if (!S_ISREG(status.st_mode)) throw value_error(file.path() + ": not a regular file");
+  if (!S_ISREG(status.st_mode))
+    throw io_error(file.path(), "cannot read what is not a regular file", ENOTSUP);
 
   array_file result;
   result.file_bytes = static_cast<std::uint64_t>(status.st_size);

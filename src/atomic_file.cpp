@@ -33,23 +33,31 @@ std::string temporary_name(const std::string& target) {
   return target.substr(0, base) + "." + target.substr(base, 200) + ".larder-" + digits.data();
 }
 
-/// Where a file for `path` goes: through a symbolic link to what it names. io_error where something is there that
-/// a new file must not replace.
+/// What a symbolic link says, seen from the directory that it lies in. io_error.
+std::string link_target(const std::string& link) {
+  std::error_code fault;
+  const std::filesystem::path target = std::filesystem::read_symlink(link, fault);
+  if (fault) throw io_error(link, "cannot follow the link", fault.value());
+  return (std::filesystem::path(link).parent_path() / target).string();
+}
+
+/// Where a file for `path` goes: through symbolic links to what they name, be it there or not. io_error where
+/// something is there that a new file must not replace.
 std::string resolve_target(const std::string& path) {
-  struct ::stat status {};
-  if (::lstat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT) return path;
-    throw io_error(path, "cannot create", errno);
+  constexpr int k_most_links = 40;  // as the kernel's own limit
+  std::string target = path;
+  for (int links = 0; links <= k_most_links; ++links) {
+    struct ::stat status {};
+    if (::lstat(target.c_str(), &status) != 0) {
+      if (errno == ENOENT) return target;
+      throw io_error(path, "cannot create", errno);
+    }
+    if (S_ISREG(status.st_mode)) return target;
+    if (S_ISDIR(status.st_mode)) throw io_error(path, "cannot create", EISDIR);
+    if (!S_ISLNK(status.st_mode)) throw io_error(path, "cannot replace what is not a regular file", EEXIST);
+    target = link_target(target);
   }
-  if (S_ISLNK(status.st_mode)) {
-    std::error_code fault;
-    const std::string target = std::filesystem::weakly_canonical(path, fault).string();
-    if (fault) throw io_error(path, "cannot follow the link", fault.value());
-    return target == path ? path : resolve_target(target);
-  }
-  if (S_ISDIR(status.st_mode)) throw io_error(path, "cannot create", EISDIR);
-  if (!S_ISREG(status.st_mode)) throw io_error(path, "cannot replace what is not a regular file", EEXIST);
-  return path;
+  throw io_error(path, "cannot follow the link", ELOOP);
 }
 
 /// Links a nameless file to a new name. Returns 0 or an errno.

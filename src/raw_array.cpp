@@ -96,7 +96,7 @@ raw_array slice_view(const raw_array& a, std::size_t dim, std::size_t start, std
 }
 
 raw_array reshape_view(const raw_array& a, const extents& shape) {
-  if (shape.count() != a.count()) {
+  if (checked_bytes(shape, a.item()) != a.nbytes()) {
     throw value_error("reshape: shape " + shape_text(a.layout.shape()) + " has " + std::to_string(a.count()) +
                       " elements, shape " + shape_text(shape.sizes()) + " has " +
                       std::to_string(shape.count()));

@@ -135,6 +135,15 @@ TEST_CASE("a shape beyond the address space is refused before anything is alloca
   CHECK_THROWS_AS(array<double>::uninitialized({large, large}), larder::value_error);
 }
 
+TEST_CASE("a size of zero does not hide that the others overflow") {
+  // Strides come from the other sizes, and no file could hold such a shape.
+  const std::uint64_t large = std::uint64_t{1} << 40;
+  CHECK_THROWS_AS(array<double>({std::uint64_t{0}, large, large}), larder::value_error);
+  CHECK_THROWS_AS(array<double>({large, std::uint64_t{0}, large}), larder::value_error);
+  CHECK_THROWS_AS(array<double>().reshape({std::uint64_t{0}, large, large}), larder::value_error);
+  CHECK_THROWS_AS(array<double>::adopt({}, {large, large, std::uint64_t{0}}), larder::value_error);
+}
+
 TEST_CASE("elements are found by their indices") {
   const array<int> a({2, 3, 4});
   std::iota(a.flat().begin(), a.flat().end(), 0);

@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,8 @@
 #include <functional>
 #include <numeric>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <larder/error.hpp>
@@ -220,6 +223,36 @@ TEST_CASE("dump replaces a file and leaves mappings of the old one as they were"
   CHECK(old.size() == 1000);
   CHECK(old(999) == 1000.0);
   CHECK(larder::load<array<const double>>(path).size() == 10);
+  CHECK(dir.names() == std::vector<std::string>{"a.npy"});
+}
+
+TEST_CASE("readers see the old file or a new one while threads dump to one path") {
+  scratch_dir dir;
+  const auto path = dir / "a.npy";
+  const auto full_of = [](double value) {
+    const array<double> a({1 + static_cast<std::size_t>(value)});
+    a.fill(value);
+    return a;
+  };
+  larder::dump(full_of(0), path);
+  std::atomic<int> running = 2;
+  std::vector<std::thread> writers;
+  for (const double first : {1.0, 2.0}) {
+    writers.emplace_back([&, first] {
+      for (int i = 0; i < 100; ++i) larder::dump(full_of(first + 2 * i), path);
+      --running;
+    });
+  }
+  std::size_t mixed = 0;
+  std::size_t seen = 0;
+  do {
+    const auto a = larder::load<array<const double>>(path);
+    ++seen;
+    for (const double x : a.flat()) mixed += x + 1 != static_cast<double>(a.size());
+  } while (running > 0);
+  for (auto& writer : writers) writer.join();
+  CHECK(mixed == 0);
+  CHECK(seen > 0);
   CHECK(dir.names() == std::vector<std::string>{"a.npy"});
 }
 

@@ -42,37 +42,38 @@ class array {
   using value_type = std::remove_const_t<T>;
 
   /// One dimension of size 0.
-  array() : array(detail::allocate(dtype_of<T>, extents(0), detail::initial::unspecified)) {}
+  array() : array(erased{}, detail::allocate(dtype_of<T>, extents(0), detail::initial::unspecified)) {}
 
   /// Zeroed, row-major, on the heap. value_error for a shape that does not fit memory addresses.
   /// (A template with a default, so that array<T>({5}) can only mean a shape.)
   template <std::same_as<extents> Shape = extents>
     requires(!std::is_const_v<T>)
-  explicit array(const Shape& shape) : array(detail::allocate(dtype_of<T>, shape, detail::initial::zero)) {}
+  explicit array(const Shape& shape)
+      : array(erased{}, detail::allocate(dtype_of<T>, shape, detail::initial::zero)) {}
 
   /// As above, but the elements hold whatever the memory held.
   static array uninitialized(const extents& shape) requires(!std::is_const_v<T>) {
-    return array(detail::allocate(dtype_of<T>, shape, detail::initial::unspecified));
+    return array(erased{}, detail::allocate(dtype_of<T>, shape, detail::initial::unspecified));
   }
 
   /// Takes over a vector's elements without a copy. value_error where their number does not match the shape.
   static array adopt(std::vector<value_type>&& elements, const extents& shape) {
     auto kept = std::make_shared<std::vector<value_type>>(std::move(elements));
-    return array(detail::borrow(kept->data(), kept->size() * sizeof(T), dtype_of<T>, shape,
-                                std::shared_ptr<void>(kept)));
+    return array(erased{}, detail::borrow(kept->data(), kept->size() * sizeof(T), dtype_of<T>, shape,
+                                          std::shared_ptr<void>(kept)));
   }
 
   /// A view of memory that belongs to others: it must stay valid while the array or a view of it lives, which
   /// `owner`, if given, is kept alive to ensure. value_error where the size does not match the shape.
   static array borrow(std::span<T> elements, const extents& shape, std::shared_ptr<const void> owner = {}) {
-    return array(
-        detail::borrow(elements.data(), elements.size_bytes(), dtype_of<T>, shape, std::move(owner)));
+    return array(erased{}, detail::borrow(elements.data(), elements.size_bytes(), dtype_of<T>, shape,
+                                          std::move(owner)));
   }
 
   /// A copy of memory that belongs to others. value_error where the size does not match the shape.
   static array from(std::span<const value_type> elements, const extents& shape) {
-    return array(
-        detail::copy_of(detail::borrow(elements.data(), elements.size_bytes(), dtype_of<T>, shape, {})));
+    return array(erased{}, detail::copy_of(detail::borrow(elements.data(), elements.size_bytes(), dtype_of<T>,
+                                                          shape, {})));
   }
 
   array(const array&) = default;
@@ -136,16 +137,16 @@ class array {
   // Views: they share the elements. value_error for an index out of range.
 
   /// The sub-array at `index` of the first dimension.
-  array sub(std::size_t index) const { return array(detail::sub_view(raw_, index)); }
+  array sub(std::size_t index) const { return array(erased{}, detail::sub_view(raw_, index)); }
   /// Every `step`-th of the indices start … stop - 1 of dimension `dim`; start <= stop <= shape(dim), step >= 1.
   array slice(std::size_t dim, std::size_t start, std::size_t stop, std::size_t step = 1) const {
-    return array(detail::slice_view(raw_, dim, start, stop, step));
+    return array(erased{}, detail::slice_view(raw_, dim, start, stop, step));
   }
   /// The same elements in the same order under another shape: value_error where the number of elements differs,
   /// layout_error unless is_contiguous().
-  array reshape(const extents& shape) const { return array(detail::reshape_view(raw_, shape)); }
+  array reshape(const extents& shape) const { return array(erased{}, detail::reshape_view(raw_, shape)); }
   /// The dimensions in reverse.
-  array transpose() const { return array(detail::transpose_view(raw_)); }
+  array transpose() const { return array(erased{}, detail::transpose_view(raw_)); }
   /// For inner loops: pointer, sizes and strides in registers. layout_error unless ndim() == Rank. The view does
   /// not keep the elements alive.
   template <std::size_t Rank>
@@ -154,7 +155,7 @@ class array {
   }
 
   /// A row-major copy on the heap.
-  array<value_type> copy() const { return array<value_type>(detail::copy_of(raw_)); }
+  array<value_type> copy() const { return {typename array<value_type>::erased{}, detail::copy_of(raw_)}; }
 
   void fill(const value_type& value) const requires(!std::is_const_v<T>) {
     if (is_contiguous()) {
@@ -175,7 +176,9 @@ class array {
   friend class array;
   friend struct detail::array_access;
 
-  explicit array(detail::raw_array raw) : raw_(std::move(raw)) {}
+  // Tagged, so that no shape, like {0, 0}, can be taken for a raw_array.
+  struct erased {};
+  array(erased, detail::raw_array raw) : raw_(std::move(raw)) {}
 
   detail::raw_array raw_;
 };
@@ -191,7 +194,7 @@ struct array_access {
   /// `raw` has T's dtype, and bytes that T may write to.
   template <class T>
   static array<T> wrap(raw_array raw) {
-    return array<T>(std::move(raw));
+    return array<T>(typename array<T>::erased{}, std::move(raw));
   }
 };
 

@@ -43,8 +43,8 @@ def _expect(condition, what):
 
 
 def read_container(path):
-    """The array and the metadata (a dictionary, or None) of a file that holds one uncompressed array. ValueError where
-    anything in the file is not as it has to be."""
+    """The array and the metadata (a dictionary, or None) of a file that holds one uncompressed array. ValueError
+    where anything in the file is not as it has to be."""
     content = path.read_bytes()
     _expect(len(content) >= 256, f"{path}: {len(content)} bytes are no container")
 

@@ -177,7 +177,8 @@ class Cache(ConvolveCase):
     def test_damaged_entries_are_computed_anew(self):
         self.run_convolve(CHIP1, "--output", "sound.npy")
         cache = self.work / "convolve-cache"
-        ways = iter([lambda entry: entry[:5000] + b"\0" + entry[5001:], lambda entry: entry[:4096], lambda entry: b""])
+        ways = iter([lambda entry: entry[:5000] + bytes([entry[5000] ^ 1]) + entry[5001:],
+                     lambda entry: entry[:4096], lambda entry: b""])
         for name in cache_entries(cache):
             entry = (cache / name).read_bytes()
             (cache / name).unlink()
@@ -203,7 +204,7 @@ class Cache(ConvolveCase):
 
     def test_nothing_is_left_in_the_directory_for_temporary_files(self):
         self.run_convolve(CHIP1)
-        self.assertEqual(files_in(self.temporary), [])
+        self.assertEqual(self.temporary_files(), [])
 
     def test_missing_directory_for_temporary_files_does_not_matter(self):
         self.temporary.rmdir()

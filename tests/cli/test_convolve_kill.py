@@ -18,8 +18,8 @@ SECONDS = 0.12  # that a whole run is to take
 
 
 class Kind:
-    """A kind of run: a spectrum and resolutions. Runs of one kind differ by a factor on the flux, which is a factor on the
-    result, so that NumPy has to compute it once."""
+    """A kind of run: a spectrum and resolutions. Runs of one kind differ by a factor on the flux, which is a factor on
+    the result, so that NumPy has to compute it once."""
 
     def __init__(self, name, samples, resolutions):
         self.name = name
@@ -102,7 +102,7 @@ class Kill(ConvolveCase):
         # What is there before anything could mend it.
         entries = cache_entries(self.work / "cache")
         self.assertGreater(len(entries), len(runs))
-        self.assertEqual(files_in(self.temporary), [])
+        self.assertEqual(self.temporary_files(), [])
         names = {str(path.relative_to(self.work)) for path in files_in(self.work)}
         names = {name for name in names if not name.startswith("cache/")}
         self.assertLessEqual({run[2] for run in runs}, names)
@@ -121,7 +121,7 @@ class Kill(ConvolveCase):
         # Every entry was whole in the program's eyes as well.
         results = [name for name in entries if name.startswith("convolve.convolved/")]
         self.assertEqual(found, len(results))
-        self.assertEqual(files_in(self.temporary), [])
+        self.assertEqual(self.temporary_files(), [])
         cache_entries(self.work / "cache")
         print(f"{killed} of {attempts} runs killed, {len(runs)} different ones, {len(entries)} entries found whole")
 

@@ -17,7 +17,7 @@ class Options(ConvolveCase):
         for option in "SPECTRUM", "--resolutions", "--cache", "--jobs", "--output", "--version":
             self.assertIn(option, help_text.stdout)
         self.assertRegex(self.run_convolve("--version").stdout, r"\Aconvolve \(larder\) \d+\.\d+\.\d+\n\Z")
-        self.assertEqual(files_in(self.root), [])
+        self.assertEqual(files_in(self.work), [])
 
     def test_an_option_does_not_swallow_the_spectrum(self):
         result = self.run_convolve("--resolutions", "20000", CHIP1)
@@ -32,9 +32,10 @@ class Options(ConvolveCase):
 
     def test_bad_ones_are_refused_and_nothing_is_written(self):
         before = self.snapshot()
-        for value in ("abc", "-5", "0", "-0", "nan", "inf", "1e400", "1e-400", "0x10", "2 0", "20000 ", " 20000", "+5", "1,5e"):
-            for arguments in (["--resolutions", value], [f"--resolutions={value}"], ["--resolutions", "9000," + value],
-                              ["--resolutions", "9000", "--resolutions", value]):
+        for value in ("abc", "-5", "0", "-0", "nan", "inf", "1e400", "1e-400", "0x10", "2 0", "20000 ", " 20000", "+5",
+                      "1,5e"):
+            for arguments in (["--resolutions", value], [f"--resolutions={value}"],
+                              ["--resolutions", "9000," + value], ["--resolutions", "9000", "--resolutions", value]):
                 culprit = "5e" if value == "1,5e" else value
                 self.assert_refused(self.run_convolve(CHIP1, *arguments), "--resolutions", f"'{culprit}'")
         for value in "", ",", "20000,", ",20000", "20000,,30000":
@@ -78,8 +79,8 @@ class BadSpectrum(ConvolveCase):
 
     def test_wrong_shape_or_type(self):
         chip = np.load(CHIP1)
-        self.array(chip.astype(np.float32), "f32")
-        self.array(np.arange(2000).reshape(1000, 2), "i64")
+        self.array(chip.astype(np.float32), "float64", "f32")
+        self.array(np.arange(2000).reshape(1000, 2), "float64", "i64")
         self.array(chip[:, 0].copy(), "(n, 2)", "(1024,)")
         self.array(chip.T.copy(), "(n, 2)", "(2, 1024)")
         self.array(np.column_stack([chip, chip]), "(n, 2)", "(1024, 4)")
@@ -99,8 +100,8 @@ class BadSpectrum(ConvolveCase):
         self.content(chip + b"\0", name="bad.npy")
         self.content(b"\x92" + chip[1:], name="bad.npy")
         self.content(b"\x92" + chip[1:], "not a spectrum", name="bad")
-        for right, wrong in ((b"'descr'", b"'dascr'"), (b"'<f8'", b"'<f9'"), (b"False", b"Maybe"), (b"(1024, 2)", b"(1024,-2)"),
-                             (b"(1024, 2)", b"(9024, 2)"), (b"(1024, 2)", b"(0102, 2)"), (b"), }", b"), ]"),
+        for right, wrong in ((b"'descr'", b"'dascr'"), (b"'<f8'", b"'<f9'"), (b"False", b"Maybe"),
+                             (b"(1024, 2)", b"(1024,-2)"), (b"(1024, 2)", b"(9024, 2)"), (b"(1024, 2)", b"(0102, 2)"), (b"), }", b"), ]"),
                              (b"(1024, 2), }" + b" " * 20, b"(9999999999999999999999999, 2),}")):
             self.assertEqual((len(right), chip.count(right)), (len(wrong), 1))
             self.content(chip.replace(right, wrong), name="bad.npy")
@@ -181,8 +182,9 @@ class Output(ConvolveCase):
         (self.work / "directory").mkdir()
         (self.work / "file").write_text("")
         before = self.snapshot()
-        for output, word in (("missing/out.npy", "No such file"), ("directory", "directory"), ("file/out.npy", "ot a directory"),
-                             ("/dev/null", "/dev/null"), ("n" * 300, "File name too long")):
+        for output, word in (("missing/out.npy", "No such file"), ("directory", "Is a directory"),
+                             ("file/out.npy", "Not a directory"), ("/dev/null", "not a regular file"),
+                             ("n" * 300, "File name too long")):
             self.assert_refused(self.run_convolve(CHIP1_TEXT, "--output", output), output, word)
         self.assertEqual(self.snapshot(), before)
 
@@ -190,14 +192,16 @@ class Output(ConvolveCase):
         shutil.copy(CHIP1, self.work / "chip.npy")
         self.work.chmod(0o555)
         self.addCleanup(self.work.chmod, 0o755)
-        self.assert_refused(self.run_as_nobody("chip.npy", "--output", "out.npy"), "convolve: out.npy: ", "Permission denied")
+        self.assert_refused(self.run_as_nobody("chip.npy", "--output", "out.npy"), "convolve: out.npy: ",
+                            "Permission denied")
 
     def test_spectrum_is_never_overwritten(self):
         shutil.copy(CHIP1, self.work / "chip.npy")
         (self.work / "link.npy").symlink_to("chip.npy")
         before = self.snapshot()
         for output in "chip.npy", "./chip.npy", "link.npy":
-            self.assert_refused(self.run_convolve("chip.npy", "--output", output), f"convolve: {output}: ", "spectrum")
+            self.assert_refused(self.run_convolve("chip.npy", "--output", output), f"convolve: {output}: ",
+                                "spectrum")
         self.assertEqual(self.snapshot(), before)
 
     def test_report_that_cannot_be_written_is_a_failure(self):

@@ -70,14 +70,16 @@ class Trouble(ConvolveCase):
         self.assertFalse((self.work / "convolve-cache").exists())
 
     def on_small_disk(self, size, directory, *arguments):
-        """Runs the program with a file system of so many KiB mounted at a directory, whose files at the end are in `kept`."""
+        """Runs the program with a file system of so many KiB mounted at a directory; what is there at the end is copied
+        to self.root / "kept"."""
         script = f"""mount -t tmpfs -o size={size}k,mode=700 none "$1" || exit 99
                      place=$1; shift; "$@"; status=$?; cp -a "$place" "{self.root}/kept"; exit $status"""
         shutil.rmtree(self.root / "kept", ignore_errors=True)
         unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
         if shutil.which("unshare") is None:
             self.skipTest("there is no unshare")
-        check = subprocess.run([*unshare, "sh", "-c", script, "sh", directory, "true"], capture_output=True, text=True)
+        check = subprocess.run([*unshare, "sh", "-c", script, "sh", directory, "true"], capture_output=True,
+                               text=True)
         if check.returncode != 0:
             self.skipTest(f"no file system can be mounted here: {check.stderr.strip()}")
         shutil.rmtree(self.root / "kept")
