@@ -18,6 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t k_longest_name = 255;
+constexpr const char* k_git_ignore = ".gitignore";
+constexpr const char* k_tag = "CACHEDIR.TAG";  // https://bford.info/cachedir
 constexpr std::string_view k_hex = "0123456789abcdef";
 
 bool stands_for_itself(char c) {
@@ -29,11 +31,10 @@ bool is_hex(std::string_view text, std::size_t digits) {
   return text.size() == digits && text.find_first_not_of(k_hex) == std::string_view::npos;
 }
 
-/// For this user alone. Whether it is new.
-bool make_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) == 0) return true;
-  if (errno != EEXIST) throw io_error(path, "cannot make the directory", errno);
-  return false;
+/// For this user alone; one that is there is fine.
+void make_directory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    throw io_error(path, "cannot make the directory", errno);
 }
 
 void write_once(const std::string& path, std::string_view text) {
@@ -114,10 +115,13 @@ void make_entry_directory(const std::string& location, const std::string& entry)
     fs::create_directories(fs::path(location).parent_path(), fault);
     if (fault) throw io_error(location, "cannot make the directories above it", fault.value());
   }
+  make_directory(location);
   // A directory that has other things in it is somebody's: a .gitignore would hide those.
-  if (make_directory(location) || names_in(location).empty()) {
-    write_once(location + "/.gitignore", "*\n");
-    write_once(location + "/CACHEDIR.TAG",
+  const std::vector<std::string> names = names_in(location);
+  if (std::ranges::all_of(names,
+                          [](const std::string& name) { return name == k_tag || name == k_git_ignore; })) {
+    write_once(location + "/" + k_git_ignore, "*\n");
+    write_once(location + "/" + k_tag,
                "Signature: 8a477f597d28d172789f06886806bc55\n"
                "# This directory holds a larder cache. Its entries can be computed again.\n");
   }

@@ -101,6 +101,29 @@ void mark_dirty(const descriptor& file, const array_file& structure) {
 
 }  // namespace
 
+raw_array read_open_array(const descriptor& file, const array_file& structure, handle wanted,
+                          const load_options& options, const placement* place) {
+  const npy_header& header = structure.header;
+  const mmap_mode mode = choose_mode(file.path(), header, wanted, options);
+  if (mode == mmap_mode::none) return read_copy(file, structure, wanted, options, place);
+
+  const bool verify = options.verification == verification::full ||
+                      (options.verification == verification::automatic && header.data_bytes <= k_chunk_bytes);
+  raw_array result = map_array(file, header, structure.file_bytes, mode);
+  if (verify && structure.checked_digest()) {
+    // What is hashed are the very pages that the caller will read.
+    const std::string canonical =
+        canonical_npy_header(header.dtype, header.fortran_order, header.shape.sizes());
+    const std::span<const std::byte> data(result.data, static_cast<std::size_t>(header.data_bytes));
+    if (digest_of(canonical, data) != *structure.checked_digest()) {
+      throw format_error(file.path(), format_code::seg_checksum,
+                         "the data do not match their digest: the file is damaged");
+    }
+  }
+  if (mode == mmap_mode::read_write) mark_dirty(file, structure);
+  return result;
+}
+
 std::optional<raw_array> read_array(const std::string& path, trailer_demand demand, dtype expected,
                                     handle wanted, const load_options& options, const placement* place) {
   if (options.mmap_mode) check_mode(path, *options.mmap_mode, wanted);
@@ -118,25 +141,7 @@ std::optional<raw_array> read_array(const std::string& path, trailer_demand dema
   if (writes && structure.read_only) {
     throw io_error(path, "is sealed for good (read-only) and cannot be mapped read_write", EACCES);
   }
-
-  const mmap_mode mode = choose_mode(path, header, wanted, options);
-  if (mode == mmap_mode::none) return read_copy(*file, structure, wanted, options, place);
-
-  const bool verify = options.verification == verification::full ||
-                      (options.verification == verification::automatic && header.data_bytes <= k_chunk_bytes);
-  raw_array result = map_array(*file, header, structure.file_bytes, mode);
-  if (verify && structure.checked_digest()) {
-    // What is hashed are the very pages that the caller will read.
-    const std::string canonical =
-        canonical_npy_header(header.dtype, header.fortran_order, header.shape.sizes());
-    const std::span<const std::byte> data(result.data, static_cast<std::size_t>(header.data_bytes));
-    if (digest_of(canonical, data) != *structure.checked_digest()) {
-      throw format_error(path, format_code::seg_checksum,
-                         "the data do not match their digest: the file is damaged");
-    }
-  }
-  if (writes) mark_dirty(*file, structure);
-  return result;
+  return read_open_array(*file, structure, wanted, options, place);
 }
 
 raw_array map_sealed(const descriptor& file, const npy_header& header, std::uint64_t file_bytes) {

@@ -16,6 +16,11 @@ namespace larder::detail {
 std::optional<raw_array> read_array(const std::string& path, trailer_demand demand, dtype expected,
                                     handle wanted, const load_options& options, const placement* place);
 
+/// The same for a file that was opened (for writing, if it is mapped read_write), of the right type, and whose
+/// structure was read.
+raw_array read_open_array(const descriptor& file, const array_file& structure, handle wanted,
+                          const load_options& options, const placement* place);
+
 /// Maps an open container whose data need no further check, read-only.
 raw_array map_sealed(const descriptor& file, const npy_header& header, std::uint64_t file_bytes);
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include <fcntl.h>
@@ -42,8 +43,8 @@ std::string link_target(const std::string& link) {
 }
 
 /// Where a file for `path` goes: through symbolic links to what they name, be it there or not. io_error where
-/// something is there that a new file must not replace.
-std::string resolve_target(const std::string& path) {
+/// something is there that a new file must not replace. `mode` becomes the permissions of what is there.
+std::string resolve_target(const std::string& path, std::optional<mode_t>& mode) {
   constexpr int k_most_links = 40;  // as the kernel's own limit
   std::string target = path;
   for (int links = 0; links <= k_most_links; ++links) {
@@ -52,7 +53,10 @@ std::string resolve_target(const std::string& path) {
       if (errno == ENOENT) return target;
       throw io_error(path, "cannot create", errno);
     }
-    if (S_ISREG(status.st_mode)) return target;
+    if (S_ISREG(status.st_mode)) {
+      mode = status.st_mode & 0777;
+      return target;
+    }
     if (S_ISDIR(status.st_mode)) throw io_error(path, "cannot create", EISDIR);
     if (!S_ISLNK(status.st_mode)) throw io_error(path, "cannot replace what is not a regular file", EEXIST);
     target = link_target(target);
@@ -70,8 +74,15 @@ int link_descriptor(int fd, const std::string& name) noexcept {
 
 }  // namespace
 
-atomic_file::atomic_file(const std::string& path, mode_t mode)
-    : target_(resolve_target(path)), file_(-1, path) {
+atomic_file::atomic_file(const std::string& path, mode_t mode) : file_(-1, path) {
+  std::optional<mode_t> mode_there;
+  target_ = resolve_target(path, mode_there);
+  open(path, mode);
+  if (mode_there && ::fchmod(file_.fd(), *mode_there) != 0)
+    throw io_error(path, "cannot set the permissions", errno);
+}
+
+void atomic_file::open(const std::string& path, mode_t mode) {
   const std::string directory = directory_of(target_);
   // The link at commit goes through /proc; where there is none, a name is needed from the start.
   const bool can_link_later = ::access("/proc/self/fd", X_OK) == 0;

@@ -22,6 +22,7 @@ enum class existing {
 class atomic_file {
  public:
   /// Opens a new file for reading and writing in the directory of `path`; a symbolic link at `path` is followed.
+  /// Its permissions are those of a file that is there already, else `mode` less the umask.
   /// io_error where that fails, and where `path` is there and is not a regular file.
   atomic_file(const std::string& path, mode_t mode);
   atomic_file(atomic_file&&) noexcept;
@@ -41,6 +42,8 @@ class atomic_file {
   void commit(bool durable, existing at_path);
 
  private:
+  void open(const std::string& path, mode_t mode);
+
   std::string target_;  // with symbolic links followed
   std::string named_;   // the temporary name, if there is one
   descriptor file_;

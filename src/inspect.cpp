@@ -42,14 +42,13 @@ file_info verify(const std::filesystem::path& path) {
 }
 
 void reseal(const std::filesystem::path& path) {
-  const file_info info = inspect(path);
-  if (info.state == file_state::sealed) return;
-  const auto content =
-      detail::load_array_if_exists(path, info.dtype, detail::handle::read_only_array, {}, nullptr);
-  if (!content) detail::refuse_absent(path);
-  detail::atomic_file file(path.string(), 0666);
-  detail::write_array(file, detail::array_image(*content), detail::file_form::container, info.metadata);
-  file.commit(false, detail::existing::replace);
+  const auto file = detail::descriptor::open(path.string(), O_RDONLY);
+  const detail::array_file structure = detail::read_structure(file, detail::trailer_demand::as_found);
+  if (structure.container && !structure.dirty) return;
+  const auto content = detail::read_open_array(file, structure, detail::handle::read_only_array, {}, nullptr);
+  detail::atomic_file sealed(path.string(), 0666);
+  detail::write_array(sealed, detail::array_image(content), detail::file_form::container, structure.metadata);
+  sealed.commit(false, detail::existing::replace);
 }
 
 }  // namespace larder

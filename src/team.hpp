@@ -31,6 +31,6 @@ void run_on_team(unsigned workers, function_ref<void(unsigned worker) noexcept> 
 /// Whether this thread is running a body for a call of run_on_team with more than one worker.
 bool inside_team_body() noexcept;
 
-inline constexpr unsigned k_most_helpers = 1023;
+inline constexpr unsigned k_most_helpers = 255;
 
 }  // namespace larder::detail

@@ -89,6 +89,12 @@ TEST_CASE("an existing .gitignore stays, and a directory with other files in it 
   mem.clear();
   CHECK(read_file(dir / "mine" / "notes.txt") == "keep");
 
+  fs::create_directory(dir / "killed");  // after the first of the two was written
+  fs::permissions(dir / "killed", fs::perms::owner_all);
+  write_file(dir / "killed" / ".gitignore", "*\n");
+  memory(dir / "killed").cache("ramp", ramp, {.version = "1"})(5);
+  CHECK(fs::exists(dir / "killed" / "CACHEDIR.TAG"));
+
   fs::create_directory(dir / "other");
   fs::permissions(dir / "other", fs::perms::owner_all);
   write_file(dir / "other" / ".gitignore", "custom");

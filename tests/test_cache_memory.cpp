@@ -125,7 +125,7 @@ TEST_CASE("vectors, strings, booleans and integers take part in keys and results
   CHECK(calls == 6);
 }
 
-TEST_CASE("arguments are keyed as converted to the parameter types; values that differ in any bit differ") {
+TEST_CASE("arguments are keyed as converted to the parameter types, and values that differ in any bit differ") {
   scratch_dir dir;
   auto f =
       memory(dir / "cache").cache("f", [](double x) { return std::vector<double>{x}; }, {.version = "1"});
@@ -255,7 +255,7 @@ TEST_CASE("options of later versions are refused by name") {
   CHECK_THROWS_WITH(memory(dir / "c", {.verbose = -1}), ContainsSubstring("verbose = -1"));
 }
 
-TEST_CASE("it is silent by default; verbose 1 names what is computed, 2 also what comes from the cache") {
+TEST_CASE("it is silent by default, verbose 1 names what is computed, 2 also what comes from the cache") {
   scratch_dir dir;
   const captured_log log;
   const auto lines = [&](int verbose) {

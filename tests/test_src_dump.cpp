@@ -376,3 +376,12 @@ TEST_CASE("a name that the file system refuses is an io_error") {
   larder::dump(counted({4}), dir / std::string(255, 'x'));
   CHECK(dir.names() == std::vector<std::string>{std::string(255, 'x')});
 }
+
+TEST_CASE("a file that is replaced keeps its permissions") {
+  scratch_dir dir;
+  larder::dump(counted({3}), dir / "a.npy");
+  fs::permissions(dir / "a.npy", fs::perms::owner_read | fs::perms::owner_write);
+  larder::dump(counted({4}), dir / "a.npy");
+  CHECK(fs::status(dir / "a.npy").permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+  CHECK(larder::load<array<const double>>(dir / "a.npy").size() == 4);
+}

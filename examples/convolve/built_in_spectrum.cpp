@@ -55,7 +55,7 @@ larder::array<const double> built_in_spectrum() {
   constexpr std::size_t k_samples = 200'000;
   constexpr double k_first = 380;
   constexpr double k_last = 780;
-  auto samples = larder::array<double>::uninitialized({k_samples, std::size_t{2}});
+  auto samples = larder::array<double>::uninitialized({k_samples, 2});
   const auto at = samples.view<2>();
   for (std::size_t i = 0; i < k_samples; ++i) {
     const double wavelength = k_first + (k_last - k_first) * static_cast<double>(i) / (k_samples - 1);

@@ -23,8 +23,8 @@ larder::array<double> result_space(std::size_t n) {
   const std::filesystem::path directory = std::filesystem::temp_directory_path(missing);
   if (!missing) {
     try {
-      return larder::create<double>(directory / "convolve-result.npy", {n})
-          .array();  // never sealed, so never named
+      // Never sealed, so never under this name.
+      return larder::create<double>(directory / "convolve-result.npy", {n}).array();
     } catch (const larder::io_error&) {
     }
   }
@@ -50,8 +50,8 @@ class kernel {
     double sum = 0;
     double weights = 0;
     for (std::size_t s = first; s < end; ++s) {
-      const double x =
-          (samples_(s, 0) - w) / sigma;  // divided before squared: neither overflows nor vanishes
+      // Divided before it is squared, so that nothing overflows or vanishes on the way.
+      const double x = (samples_(s, 0) - w) / sigma;
       const double g = std::exp(-0.5 * x * x);
       sum += g * samples_(s, 1);
       weights += g;

@@ -5,7 +5,8 @@
 
 namespace convolve {
 
-/// Convolves with a Gaussian whose full width at half maximum is wavelength / resolution, at each sample's wavelength w:
+/// Convolves with a Gaussian whose full width at half maximum is wavelength / resolution,
+/// at each sample's wavelength w:
 ///
 ///     fwhm    = w / resolution
 ///     near    = all samples s with |wavelength[s] - w| < 5 fwhm

@@ -2,8 +2,8 @@
 //
 //   convolve star.npy --resolutions 20000,50000 --output seen.npy
 //
-// Each resolving power is one call of a cached function, whose points are a parallel map over the mapped spectrum, into a
-// mapped result. Called again, by any process, it computes nothing.
+// Each resolving power is one call of a cached function, whose points are a parallel map over the mapped
+// spectrum, into a mapped result. Called again, by any process, it computes nothing.
 
 #include <larder/create.hpp>
 #include <larder/error.hpp>
@@ -68,14 +68,14 @@ void convolve_all(const options& wanted, const spectrum& from, const larder::mem
   std::optional<larder::array_writer<double>> output;
   if (!wanted.output.empty()) {
     output = larder::create<double>(wanted.output, {n, 1 + wanted.resolutions.size()});
-    output->array().slice(1, 0, 1).assign(samples.slice(1, 0, 1));
+    output->array().transpose().sub(0).assign(samples.transpose().sub(0));
   }
   report rows(from, wanted.resolutions);
   for (std::size_t i = 0; i < wanted.resolutions.size(); ++i) {
     const auto start = std::chrono::steady_clock::now();
     const auto result = cached.evaluate(samples, wanted.resolutions[i], wanted.jobs);
     rows.row(wanted.resolutions[i], result.how, std::chrono::steady_clock::now() - start);
-    if (output) output->array().slice(1, i + 1, i + 2).assign(result.value.reshape({n, std::size_t{1}}));
+    if (output) output->array().transpose().sub(i + 1).assign(result.value);
   }
   if (output) std::move(*output).seal();
 }

@@ -28,8 +28,8 @@ using file_handle = std::unique_ptr<std::FILE, close_file>;
   throw std::runtime_error(path.string() + ": " + std::string(fault));
 }
 
-/// By the name, and by the first byte of the magic of .npy files and of larder's own: neither begins a text. What is not
-/// a regular file cannot be mapped, and has to be read from once only.
+/// By the name, and by the first byte of the magic of .npy files and of larder's own: neither begins a text.
+/// What is not a regular file cannot be mapped, and has to be read from once only.
 bool is_npy(const std::filesystem::path& path) {
   std::error_code ignored;  // whoever opens the file next reports it
   if (!std::filesystem::is_regular_file(path, ignored)) return false;

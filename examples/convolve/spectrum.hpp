@@ -15,8 +15,8 @@ struct spectrum {
       samples;  ///< (n, 2), n >= 2: wavelength in nm, flux; all as check_sample wants them
 };
 
-/// Maps an .npy; parses a text file, once, and maps what was parsed from `cache` ever after. An empty path is the built-in
-/// spectrum. Nothing of a file with a fault gets into the cache.
+/// Maps an .npy; parses a text file, once, and maps what was parsed from `cache` ever after. An empty path is
+/// the built-in spectrum. Nothing of a file with a fault gets into the cache.
 /// Errors: std::runtime_error (larder::error is one) whose text names the file and the fault.
 spectrum read_spectrum(const std::filesystem::path& path, const larder::memory& cache);
 

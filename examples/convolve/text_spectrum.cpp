@@ -71,7 +71,7 @@ larder::array<const double> parse_text(const std::string& text) {
   }
   const std::size_t count = samples.size() / 2;
   if (count < 2) throw text_fault("expected at least 2 samples, found " + std::to_string(count));
-  return larder::array<double>::adopt(std::move(samples), {count, std::size_t{2}});
+  return larder::array<double>::adopt(std::move(samples), {count, 2});
 }
 
 }  // namespace convolve

@@ -7,12 +7,8 @@ import unittest
 import numpy as np
 
 from convolve_case import CHIP1, CHIP1_TEXT, CHIP2, RESOLUTIONS, ConvolveCase, cache_entries, files_in
-from convolve_reference import reference
+from convolve_reference import agree, reference
 from larder_file import read_container
-
-
-def agree(found, expected):
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=0)
 
 
 class Numbers(ConvolveCase):
@@ -60,6 +56,12 @@ class Numbers(ConvolveCase):
         out = self.convolved(CHIP2, 1, 40.5, 1e9)
         for column, resolution in enumerate([1, 40.5, 1e9], 1):
             agree(out[:, column], reference(samples, resolution))
+
+    def test_samples_at_exactly_five_widths_are_not_near(self):
+        # So bright that they would show: 500 / 2500 * 5 is 1 without rounding.
+        np.save(self.work / "edge.npy", np.array([[499.0, 1e40], [500.0, 1.0], [501.0, 1e40]]))
+        self.assertEqual(self.convolved("edge.npy", 2500)[1, 1], 1)
+        self.assertGreater(self.convolved("edge.npy", 2499.99)[1, 1], 1e9)
 
     def test_resolutions_at_the_ends_of_what_a_double_holds(self):
         samples = np.load(CHIP2)

@@ -101,7 +101,8 @@ class BadSpectrum(ConvolveCase):
         self.content(b"\x92" + chip[1:], name="bad.npy")
         self.content(b"\x92" + chip[1:], "not a spectrum", name="bad")
         for right, wrong in ((b"'descr'", b"'dascr'"), (b"'<f8'", b"'<f9'"), (b"False", b"Maybe"),
-                             (b"(1024, 2)", b"(1024,-2)"), (b"(1024, 2)", b"(9024, 2)"), (b"(1024, 2)", b"(0102, 2)"), (b"), }", b"), ]"),
+                             (b"(1024, 2)", b"(1024,-2)"), (b"(1024, 2)", b"(9024, 2)"), (b"(1024, 2)", b"(0102, 2)"),
+                             (b"), }", b"), ]"),
                              (b"(1024, 2), }" + b" " * 20, b"(9999999999999999999999999, 2),}")):
             self.assertEqual((len(right), chip.count(right)), (len(wrong), 1))
             self.content(chip.replace(right, wrong), name="bad.npy")
