@@ -32,7 +32,7 @@ void describe_text(std::string& out, std::string_view value) {
 }
 
 void describe_array(std::string& out, const raw_array& value) {
-  out += "array<" + std::string(name(value.dtype)) + ">" + shape_text(value.layout.shape());
+  out += type_text(value.dtype) + shape_text(value.layout.shape());
 }
 
 }  // namespace larder::detail

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 
@@ -64,23 +66,36 @@ class cached_state {
   /// A result that is there and sound. Whatever else is found is a miss; `damaged` says that something is in the way.
   std::optional<raw_array> look_up(const std::string& path, dtype type, handle wanted, const placement& place,
                                    bool& damaged) const {
+    const auto miss = [&](const std::string& cause, const std::exception& e) {
+      memory->warn_once(cause, std::string(e.what()) + " (a result of \"" + function.name +
+                                   "\" in the cache: it is computed again)");
+      return std::nullopt;
+    };
     try {
       return load_entry(path, type, wanted, memory->options().verification,
                         wanted == handle::vector ? &place : nullptr);
-    } catch (const error& e) {
-      const auto* refused = dynamic_cast<const io_error*>(&e);
+    } catch (const io_error& e) {
       // What the system refuses for want of descriptors or memory says nothing of the entry.
-      damaged = refused == nullptr || refused->errno_value() == EACCES || refused->errno_value() == EISDIR ||
-                refused->errno_value() == EIO;
-      memory->warn_once(path, std::string(e.what()) + " (an entry of \"" + function.name +
-                                  "\" in the cache: it is computed again)");
-      return std::nullopt;
+      const int fault = e.errno_value();
+      damaged = fault == EACCES || fault == EISDIR || fault == EIO || fault == ENOTSUP;
+      return miss("load " + std::to_string(fault), e);
+    } catch (const error& e) {
+      damaged = true;
+      return miss(path, e);
+    } catch (const std::exception& e) {  // no memory
+      return miss("load", e);
     }
   }
 
-  /// Whether the result is in the cache now. A failure is a warning: the result is there all the same.
+  /// Whether the result is in the cache now. A failure, of whatever kind, is a warning: the result is there all the
+  /// same.
   bool store(const std::string& path, bool damaged, const raw_array& value, std::string arguments,
              double seconds) const {
+    const auto failed = [&](const std::string& cause, const std::exception& e) {
+      memory->warn_once(cause,
+                        "cannot store a result of \"" + function.name + "\" in the cache: " + e.what());
+      return false;
+    };
     try {
       if (damaged) remove_entry(path);
       if (arguments.size() > k_longest_arguments) arguments = arguments.substr(0, k_longest_arguments) + "…";
@@ -88,13 +103,10 @@ class cached_state {
                   {function.name, code, std::move(arguments), seconds});
       return true;
     } catch (const io_error& e) {
-      memory->warn_once("store " + std::to_string(e.errno_value()),
-                        "cannot store a result of \"" + function.name + "\" in the cache: " + e.what());
-    } catch (const error& e) {
-      memory->warn_once("store",
-                        "cannot store a result of \"" + function.name + "\" in the cache: " + e.what());
+      return failed("store " + std::to_string(e.errno_value()), e);
+    } catch (const std::exception& e) {
+      return failed("store", e);
     }
-    return false;
   }
 
   void report(const char* what, double seconds) const {
@@ -124,7 +136,7 @@ cached_core::result cached_core::evaluate(const digest& key, dtype type, handle 
   const auto seconds_since = [](clock::time_point start) {
     return std::chrono::duration<double>(clock::now() - start).count();
   };
-  if (s.directory.empty()) {
+  if (!s.memory->usable()) {
     call.compute();
     return {std::nullopt, outcome::bypassed};
   }
@@ -147,14 +159,16 @@ cached_core::result cached_core::evaluate(const digest& key, dtype type, handle 
   if (options.verbose >= 1) s.report(": computed in", seconds);
   if (options.read_only) return {std::nullopt, outcome::bypassed};
   std::optional<raw_array> stored;
-  if (s.store(path, damaged, value, std::move(arguments), seconds) && wanted != handle::vector) {
+  // A result that would come mapped later is mapped now; others are at hand.
+  const bool mapped = wanted != handle::vector && value.nbytes() >= k_mapped_bytes;
+  if (s.store(path, damaged, value, std::move(arguments), seconds) && mapped) {
     stored = s.look_up(path, type, wanted, place, damaged);
   }
   return {std::move(stored), outcome::computed};
 }
 
 bool cached_core::contains(const digest& key) const {
-  return !state_->directory.empty() && has_entry(state_->path_of(key));
+  return state_->memory->usable() && has_entry(state_->path_of(key));
 }
 
 void cached_core::forget(const digest& key) const {

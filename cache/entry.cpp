@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <chrono>
 #include <ctime>
-#include <filesystem>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -47,32 +46,42 @@ std::string json_text(const entry_metadata& m) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-atomic_file new_entry(const std::string& location, const std::string& path) {
-  constexpr mode_t k_sealed = 0444;
-  // Whoever clears the cache may remove the directory just after it was made.
-  for (int attempts = 8; attempts > 0; --attempts) {
+/// Does what needs the directory of an entry, making it where it is missing. Again where somebody who clears the
+/// cache removes it in between, which cannot go on for ever: each time, an entry of somebody came and went.
+template <class Action>
+auto in_entry_directory(const std::string& location, const std::string& path, Action action) {
+  for (int attempts = 1000;; --attempts) {
     try {
-      return {path, k_sealed};
+      return action();
+    } catch (const io_error& e) {
+      if (e.errno_value() != ENOENT || attempts == 0) throw;
+    }
+    try {
+      make_entry_directory(location, path);
     } catch (const io_error& e) {
       if (e.errno_value() != ENOENT) throw;
     }
-    make_entry_directory(location, path);
   }
-  return {path, k_sealed};
 }
 
 }  // namespace
 
 std::optional<raw_array> load_entry(const std::string& path, dtype type, handle wanted, verification verify,
                                     const placement* place) {
-  return read_array(path, trailer_demand::required, type, wanted, {.verification = verify}, place);
+  const load_options options{.verification = verify};
+  return read_array(path, type,
+                    {.wanted = wanted,
+                     .options = options,
+                     .place = place,
+                     .demand = trailer_demand::sealed,
+                     .copy_below = k_mapped_bytes});
 }
 
 bool has_entry(const std::string& path) {
   try {
     const auto file = descriptor::open_if_exists(path, O_RDONLY);
     if (!file) return false;
-    read_structure(*file, trailer_demand::required);
+    read_structure(*file, trailer_demand::sealed);
     return true;
   } catch (const error&) {
     return false;  // what cannot be used is computed again: it counts as absent
@@ -81,15 +90,11 @@ bool has_entry(const std::string& path) {
 
 void store_entry(const std::string& location, const std::string& path, const raw_array& value,
                  const entry_metadata& metadata) {
-  atomic_file file = new_entry(location, path);
+  constexpr mode_t k_sealed = 0444;
+  atomic_file file = in_entry_directory(location, path, [&] { return atomic_file(path, k_sealed); });
   write_array(file, array_image(value), file_form::container, json_text(metadata));
-  file.commit(metadata.seconds >= k_durable_seconds, existing::keep);
-}
-
-void remove_entry(const std::string& path) {
-  std::error_code fault;
-  std::filesystem::remove_all(path, fault);  // a directory in an entry's place is no entry either
-  if (fault) throw io_error(path, "cannot remove", fault.value());
+  const bool durable = metadata.seconds >= k_durable_seconds;
+  in_entry_directory(location, path, [&] { file.commit(durable, existing::keep); });
 }
 
 }  // namespace larder::detail

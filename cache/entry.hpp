@@ -1,12 +1,17 @@
 #pragma once
 // One result on disk: a container with metadata, published whole and read-only.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
 #include <larder/load.hpp>
 
 namespace larder::detail {
+
+/// Results from this size come mapped; smaller ones are copied, which costs no more. A process can have only some 65,000
+/// mappings, and may well hold more small results than that.
+inline constexpr std::uint64_t k_mapped_bytes = std::uint64_t{16} << 10;
 
 struct entry_metadata {
   std::string function;
@@ -27,8 +32,5 @@ bool has_entry(const std::string& path);
 /// durable when the computation took long enough for that to be cheap beside it. io_error; nothing is left then.
 void store_entry(const std::string& location, const std::string& path, const raw_array& value,
                  const entry_metadata& metadata);
-
-/// Removes what lies at an entry's path; nothing there is fine. io_error.
-void remove_entry(const std::string& path);
 
 }  // namespace larder::detail

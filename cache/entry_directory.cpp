@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <vector>
 
@@ -56,6 +57,14 @@ std::vector<std::string> names_in(const std::string& directory) {
   return names;
 }
 
+/// Whether nobody can be at work on a temporary file any more.
+bool is_stale(const std::string& path) {
+  constexpr auto k_longest_write = std::chrono::hours(1);
+  std::error_code fault;
+  const auto written = fs::last_write_time(path, fault);
+  return !fault && fs::file_time_type::clock::now() - written > k_longest_write;
+}
+
 /// ENOTEMPTY means that something of others lies in it, or that an entry came meanwhile: it stays.
 void remove_empty_directory(const std::string& path) {
   if (::rmdir(path.c_str()) != 0 && errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST &&
@@ -86,9 +95,9 @@ std::string escaped(std::string_view text, std::string_view what) {
   return name;
 }
 
-void check_trusted(const std::string& location) {
+bool check_trusted(const std::string& location) {
   struct ::stat status {};
-  if (::stat(location.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return;
+  if (::stat(location.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return false;
   if (status.st_uid != ::geteuid() && status.st_uid != 0) {
     throw value_error(location + ": this cache directory belongs to another user (" +
                       std::to_string(status.st_uid) +
@@ -99,6 +108,7 @@ void check_trusted(const std::string& location) {
                       ": others may write to this cache directory, and what it holds would be trusted; " +
                       "chmod go-w '" + location + "'");
   }
+  return true;
 }
 
 std::string entry_path(const std::string& function_directory, const digest& key) {
@@ -131,15 +141,19 @@ void make_entry_directory(const std::string& location, const std::string& entry)
   }
 }
 
+void remove_entry(const std::string& path) {
+  std::error_code fault;
+  fs::remove_all(path, fault);  // a directory in an entry's place is no entry either
+  if (fault) throw io_error(path, "cannot remove", fault.value());
+}
+
 void remove_entries_of_code(const std::string& function_directory) {
   for (const std::string& two : names_in(function_directory)) {
     if (!is_hex(two, 2)) continue;
     const std::string directory = function_directory + "/" + two;
     for (const std::string& rest : names_in(directory)) {
-      const std::string entry = directory + "/" + rest;
-      if (is_hex(rest, 30) && ::unlink(entry.c_str()) != 0 && errno != ENOENT) {
-        throw io_error(entry, "cannot remove", errno);
-      }
+      const std::string path = directory + "/" + rest;
+      if (is_hex(rest, 30) || (atomic_file::is_temporary(rest) && is_stale(path))) remove_entry(path);
     }
     remove_empty_directory(directory);
   }

@@ -18,18 +18,21 @@ namespace larder::detail {
 std::string escaped(std::string_view text, std::string_view what);
 
 /// Throws value_error for a directory that cannot be trusted: one of another user (other than root), or one that
-/// others may write to. What is absent, or no directory, is found out when it is used.
-void check_trusted(const std::string& location);
+/// others may write to. False where there is none yet, or something else.
+bool check_trusted(const std::string& location);
 
 /// The path of an entry below the directory of its function and code.
 std::string entry_path(const std::string& function_directory, const digest& key);
 
 /// Makes the directory that an entry lies in, with those above it, for this user alone. A location that is new or
-/// empty gets its .gitignore and CACHEDIR.TAG. io_error.
+/// empty gets its .gitignore and CACHEDIR.TAG. io_error; ENOENT where somebody removed one of them meanwhile.
 void make_entry_directory(const std::string& location, const std::string& entry);
 
-/// Remove entries, and directories that are empty then; nothing else that lies there. What vanishes meanwhile is
-/// fine. io_error.
+/// Removes whatever lies at an entry's path; nothing there is fine. io_error.
+void remove_entry(const std::string& path);
+
+/// Remove entries, temporary files that a killed process left behind, and directories that are empty then; nothing
+/// else that lies there. What vanishes meanwhile is fine. io_error.
 void remove_entries_of_code(const std::string& function_directory);
 void remove_all_entries(const std::string& location);
 

@@ -19,19 +19,35 @@ memory_state::memory_state(const std::filesystem::path& location, const memory_o
     throw value_error("memory: bytes_limit = \"" + options.bytes_limit +
                       "\" is not available in this version; leave it empty");
   }
-  if (options.verbose < 0) {
+  if (options.verbose < 0 || options.verbose > 2) {
     throw value_error("memory: verbose = " + std::to_string(options.verbose) + "; 0, 1 and 2 are allowed");
   }
   if (location.empty()) return;
-  location_ = std::filesystem::absolute(location).lexically_normal();
-  if (!location_.has_filename()) location_ = location_.parent_path();  // "dir/" is "dir"
-  check_trusted(location_.string());
+  std::error_code fault;
+  location_ = std::filesystem::absolute(location, fault);  // ".." stays: it may follow a symbolic link
+  if (fault) throw io_error(location.string(), "cannot make absolute", fault.value());
+  while (!location_.has_filename() && location_.has_relative_path())
+    location_ = location_.parent_path();  // "dir/"
+  if (check_trusted(location_.string())) trust_ = trust::given;
+}
+
+bool memory_state::usable() const {
+  if (trust_ == trust::unknown && !location_.empty()) {
+    try {
+      if (check_trusted(location_.string())) trust_ = trust::given;
+    } catch (const error& e) {
+      trust_ = trust::refused;
+      warn_once("trust", std::string(e.what()) + " (nothing is cached)");
+    }
+  }
+  return trust_ != trust::refused && !location_.empty();
 }
 
 void memory_state::warn_once(const std::string& cause, const std::string& text) const {
   {
+    constexpr std::size_t k_most_causes = 1000;
     const std::lock_guard lock(mutex_);
-    if (!warned_.insert(cause).second) return;
+    if (warned_.size() >= k_most_causes || !warned_.insert(cause).second) return;
   }
   log(log_level::warning, text);
 }

@@ -1,6 +1,8 @@
 #pragma once
 // What the handles on one memory share.
 
+#include <atomic>
+#include <filesystem>
 #include <mutex>
 #include <set>
 #include <string>
@@ -18,13 +20,20 @@ class memory_state {
   /// Absolute; empty for a memory that caches nothing.
   const std::filesystem::path& location() const noexcept { return location_; }
 
-  /// Logs a warning, the first time that its cause comes up. Thread-safe.
+  /// Whether entries can be looked for and stored: there is a location, and it can be trusted. It is asked again,
+  /// until the directory exists, since somebody else may have made it; then the answer stays. A directory that
+  /// cannot be trusted is a warning. Thread-safe.
+  bool usable() const;
+
+  /// Logs a warning, the first time that its cause comes up, of a limited number of causes. Thread-safe.
   void warn_once(const std::string& cause, const std::string& text) const;
 
  private:
   memory_options options_;
   std::filesystem::path location_;
-  mutable std::mutex mutex_;  // guards warned_
+  enum class trust { unknown, given, refused };
+  mutable std::atomic<trust> trust_ = trust::unknown;  // by itself: it orders nothing else
+  mutable std::mutex mutex_;                           // guards warned_
   mutable std::set<std::string> warned_;
 };
 

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstring>
 
+#include <larder/error.hpp>
+
 #include "src/cpu_count.hpp"
 #include "src/little_endian.hpp"
 #include "src/team.hpp"
@@ -14,6 +16,15 @@ namespace {
 
 std::span<const std::byte> bytes_of(std::string_view text) noexcept {
   return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+/// Hashing and reading are no place to complain of an environment variable.
+unsigned usable_cpus_or_one() noexcept {
+  try {
+    return usable_cpus();
+  } catch (const error&) {
+    return 1;
+  }
 }
 
 }  // namespace
@@ -65,7 +76,7 @@ void for_each_chunk(const array_digester& digester, function_ref<void(std::size_
   if (count == 1) return body(0);
   // The cursor hands every chunk to one thread; run_on_team orders what they wrote before what follows it.
   std::atomic<std::size_t> next = 0;
-  const auto workers = static_cast<unsigned>(std::min<std::size_t>(usable_cpus(), count));
+  const auto workers = static_cast<unsigned>(std::min<std::size_t>(usable_cpus_or_one(), count));
   run_on_team(workers, [&](unsigned) noexcept {
     for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(i);
   });

@@ -114,8 +114,7 @@ void read_segments(const descriptor& file, file_parts& parts, const std::vector<
   if (array.npy_header != header.bytes || array.stored != header.bytes + header.data_bytes) {
     fail(file, format_code::seg_size, "the NPY header and the index do not speak of the same array");
   }
-  const std::string canonical =
-      canonical_npy_header(header.dtype, header.fortran_order, header.shape.sizes());
+  const std::string canonical = canonical_npy_header(header);
   const std::size_t item = item_size(header.dtype);
   const bool needless_order =
       header.fortran_order && layout::column_major(header.shape, item).is_row_major(item);
@@ -148,8 +147,7 @@ void read_segments(const descriptor& file, file_parts& parts, const std::vector<
 template <class Place>
 void check_chunks(const descriptor& file, const array_file& structure, Place place) {
   const npy_header& header = structure.header;
-  const std::string canonical =
-      canonical_npy_header(header.dtype, header.fortran_order, header.shape.sizes());
+  const std::string canonical = canonical_npy_header(header);
   array_digester digester(canonical, header.data_bytes);
   // The first fault wins; the mutex guards it, and run_on_team orders it before the look below.
   std::mutex mutex;
@@ -182,6 +180,7 @@ array_file read_structure(const descriptor& file, trailer_demand demand) {
 
   array_file result;
   result.file_bytes = static_cast<std::uint64_t>(status.st_size);
+  result.sparse = static_cast<std::uint64_t>(status.st_blocks) * 512 < result.file_bytes;
   result.read_only = (status.st_mode & 0222) == 0;
   if (result.file_bytes == 0) fail(file, format_code::empty, "the file is empty");
 
@@ -198,7 +197,7 @@ array_file read_structure(const descriptor& file, trailer_demand demand) {
   }
   const bool ends_with_data = data_end == result.file_bytes;
   if (result.file_bytes < 2 * k_block) {
-    if (!ends_with_data || demand == trailer_demand::required) {
+    if (!ends_with_data || demand == trailer_demand::sealed) {
       fail(file, format_code::trailer,
            "no larder trailer at the end of the file: it is cut short, or not whole");
     }
@@ -219,6 +218,9 @@ array_file read_structure(const descriptor& file, trailer_demand demand) {
   result.container = true;
   result.dirty = end.dirty;
   read_segments(file, parts, segments, end.index_offset, result);
+  if (demand == trailer_demand::sealed && !result.checked_digest()) {
+    fail(file, format_code::state, "the file was written to since it was sealed, or never had a digest");
+  }
   return result;
 }
 

@@ -15,7 +15,7 @@ namespace larder::detail {
 
 enum class trailer_demand {
   as_found,  ///< a plain .npy will do
-  required,  ///< a container: a cache entry
+  sealed,    ///< a container whose data have a digest that holds: a cache entry
 };
 
 struct array_file {
@@ -23,6 +23,7 @@ struct array_file {
   std::uint64_t file_bytes = 0;
   bool container = false;
   bool dirty = false;                    // of a container: its array digest is void
+  bool sparse = false;                   // has holes
   bool read_only = false;                // published without write permission: a cache entry
   std::optional<larder::digest> digest;  // as stored, void or not
   std::string metadata;                  // JSON text, checked against its digest
@@ -38,8 +39,7 @@ array_file read_structure(const descriptor& file, trailer_demand demand);
 /// (E_SEG_CHECKSUM), io_error.
 void verify_data(const descriptor& file, const array_file& structure);
 
-/// Calls use(chunk bytes, chunk number) and the digest check for data that are read to `out`, which has data_bytes:
-/// as verify_data, with the data kept.
+/// Reads all data to `out`, which has data_bytes, and checks them as verify_data does.
 void read_data(const descriptor& file, const array_file& structure, std::byte* out);
 
 }  // namespace larder::detail

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <span>
+
 #include <fcntl.h>
 
 #include <larder/error.hpp>
@@ -13,8 +15,6 @@
 
 namespace larder::detail {
 namespace {
-
-std::string type_name(dtype type) { return "array<" + std::string(name(type)) + ">"; }
 
 /// value_error for a mode that the type cannot have.
 void check_mode(const std::string& path, mmap_mode mode, handle wanted) {
@@ -40,18 +40,19 @@ std::string_view unmappable(const npy_header& header) {
   return {};
 }
 
-mmap_mode choose_mode(const std::string& path, const npy_header& header, handle wanted,
-                      const load_options& options) {
+mmap_mode choose_mode(const std::string& path, const npy_header& header, const read_request& request) {
   const std::string_view obstacle = unmappable(header);
-  if (options.mmap_mode) {
-    if (*options.mmap_mode != mmap_mode::none && !obstacle.empty()) {
+  if (const auto& asked = request.options.mmap_mode) {
+    if (*asked != mmap_mode::none && !obstacle.empty()) {
       throw value_error(path + ": cannot be mapped, since " + std::string(obstacle) +
                         "; load it with mmap_mode::none, or without a mode");
     }
-    return *options.mmap_mode;
+    return *asked;
   }
-  if (wanted == handle::vector || !obstacle.empty()) return mmap_mode::none;
-  return wanted == handle::read_only_array ? mmap_mode::read : mmap_mode::copy_on_write;
+  const bool copies =
+      request.wanted == handle::vector || !obstacle.empty() || header.data_bytes < request.copy_below;
+  if (copies) return mmap_mode::none;
+  return request.wanted == handle::read_only_array ? mmap_mode::read : mmap_mode::copy_on_write;
 }
 
 layout layout_of(const npy_header& header) {
@@ -64,17 +65,17 @@ void swap_bytes(std::byte* data, std::uint64_t bytes, std::size_t item) {
   for (std::byte* end = data + bytes; data != end; data += item) std::reverse(data, data + item);
 }
 
-raw_array read_copy(const descriptor& file, const array_file& structure, handle wanted,
-                    const load_options& options, const placement* place) {
+raw_array read_copy(const descriptor& file, const array_file& structure, const read_request& request) {
   const npy_header& header = structure.header;
-  if (header.data_bytes > options.max_bytes) {
+  if (header.data_bytes > request.options.max_bytes) {
     throw format_error(file.path(), format_code::bomb,
                        "the array needs " + std::to_string(header.data_bytes) +
-                           " bytes in memory, more than max_bytes, " + std::to_string(options.max_bytes));
+                           " bytes in memory, more than max_bytes, " +
+                           std::to_string(request.options.max_bytes));
   }
   raw_array result;
-  if (wanted == handle::vector) {
-    result = {nullptr, (*place)(header.shape.count()), header.dtype, layout_of(header)};
+  if (request.wanted == handle::vector) {
+    result = {nullptr, (*request.place)(header.shape.count()), header.dtype, layout_of(header)};
   } else {
     result = allocate(header.dtype, header.shape, initial::unspecified);
     result.layout = layout_of(header);
@@ -101,21 +102,28 @@ void mark_dirty(const descriptor& file, const array_file& structure) {
 
 }  // namespace
 
-raw_array read_open_array(const descriptor& file, const array_file& structure, handle wanted,
-                          const load_options& options, const placement* place) {
+raw_array read_open_array(const descriptor& file, const array_file& structure, const read_request& request) {
   const npy_header& header = structure.header;
-  const mmap_mode mode = choose_mode(file.path(), header, wanted, options);
-  if (mode == mmap_mode::none) return read_copy(file, structure, wanted, options, place);
+  const mmap_mode mode = choose_mode(file.path(), header, request);
+  if (mode == mmap_mode::none) return read_copy(file, structure, request);
 
-  const bool verify = options.verification == verification::full ||
-                      (options.verification == verification::automatic && header.data_bytes <= k_chunk_bytes);
-  raw_array result = map_array(file, header, structure.file_bytes, mode);
+  // Writing through a mapping cannot report a full disk: the holes of a sparse file are filled first.
+  if (mode == mmap_mode::read_write && structure.sparse) file.reserve(structure.file_bytes);
+  raw_array result;
+  try {
+    result = map_array(file, header, structure.file_bytes, mode);
+  } catch (const io_error& e) {
+    // A process that has all the mappings it may have can still read.
+    if (e.errno_value() != ENOMEM || request.options.mmap_mode) throw;
+    return read_copy(file, structure, request);
+  }
+  const verification policy = request.options.verification;
+  const bool verify = policy == verification::full ||
+                      (policy == verification::automatic && header.data_bytes <= k_chunk_bytes);
   if (verify && structure.checked_digest()) {
     // What is hashed are the very pages that the caller will read.
-    const std::string canonical =
-        canonical_npy_header(header.dtype, header.fortran_order, header.shape.sizes());
     const std::span<const std::byte> data(result.data, static_cast<std::size_t>(header.data_bytes));
-    if (digest_of(canonical, data) != *structure.checked_digest()) {
+    if (digest_of(canonical_npy_header(header), data) != *structure.checked_digest()) {
       throw format_error(file.path(), format_code::seg_checksum,
                          "the data do not match their digest: the file is damaged");
     }
@@ -124,24 +132,24 @@ raw_array read_open_array(const descriptor& file, const array_file& structure, h
   return result;
 }
 
-std::optional<raw_array> read_array(const std::string& path, trailer_demand demand, dtype expected,
-                                    handle wanted, const load_options& options, const placement* place) {
-  if (options.mmap_mode) check_mode(path, *options.mmap_mode, wanted);
-  const bool writes = options.mmap_mode == mmap_mode::read_write;
+std::optional<raw_array> read_array(const std::string& path, dtype expected, const read_request& request) {
+  const auto& asked = request.options.mmap_mode;
+  if (asked) check_mode(path, *asked, request.wanted);
+  const bool writes = asked == mmap_mode::read_write;
   const auto file = descriptor::open_if_exists(path, writes ? O_RDWR : O_RDONLY);
   if (!file) return std::nullopt;
 
-  const array_file structure = read_structure(*file, demand);
+  const array_file structure = read_structure(*file, request.demand);
   const npy_header& header = structure.header;
-  if (header.dtype != expected) throw type_mismatch(path, type_name(expected), type_name(header.dtype));
-  if (wanted == handle::vector && header.shape.rank() != 1) {
+  if (header.dtype != expected) throw type_mismatch(path, type_text(expected), type_text(header.dtype));
+  if (request.wanted == handle::vector && header.shape.rank() != 1) {
     throw layout_error(path + ": a std::vector loads from an array of one dimension, this one has " +
                        std::to_string(header.shape.rank()));
   }
   if (writes && structure.read_only) {
     throw io_error(path, "is sealed for good (read-only) and cannot be mapped read_write", EACCES);
   }
-  return read_open_array(*file, structure, wanted, options, place);
+  return read_open_array(*file, structure, request);
 }
 
 raw_array map_sealed(const descriptor& file, const npy_header& header, std::uint64_t file_bytes) {
@@ -151,7 +159,7 @@ raw_array map_sealed(const descriptor& file, const npy_header& header, std::uint
 std::optional<raw_array> load_array_if_exists(const std::filesystem::path& path, dtype expected,
                                               handle wanted, const load_options& options,
                                               const placement* place) {
-  return read_array(path.string(), trailer_demand::as_found, expected, wanted, options, place);
+  return read_array(path.string(), expected, {.wanted = wanted, .options = options, .place = place});
 }
 
 void refuse_absent(const std::filesystem::path& path) {

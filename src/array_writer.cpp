@@ -18,7 +18,7 @@ void write_array(const atomic_file& file, const array_image& image, file_form fo
   const bool container = form == file_form::container;
   const std::uint64_t bytes =
       image.bytes() + (container ? container_tail_bytes(image.bytes(), metadata.size()) : 0);
-  if (bytes >= k_reserve_bytes) file.reserve_if_quick(bytes);
+  if (bytes >= k_reserve_bytes) file.file().reserve_if_quick(bytes);
   const digest digest = image.write_to(file.file());
   if (container) {
     const auto header_bytes = static_cast<std::uint32_t>(image.header().size());

@@ -16,6 +16,8 @@
 namespace larder::detail {
 namespace {
 
+constexpr const char* k_marker = ".larder-";  // in temporary names
+
 std::string directory_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
@@ -31,7 +33,7 @@ std::string temporary_name(const std::string& target) {
   const std::size_t slash = target.rfind('/');
   const std::size_t base = slash == std::string::npos ? 0 : slash + 1;
   // The name may be as long as the file system allows; the marker has to fit as well.
-  return target.substr(0, base) + "." + target.substr(base, 200) + ".larder-" + digits.data();
+  return target.substr(0, base) + "." + target.substr(base, 200) + k_marker + digits.data();
 }
 
 /// What a symbolic link says, seen from the directory that it lies in. io_error.
@@ -77,9 +79,9 @@ int link_descriptor(int fd, const std::string& name) noexcept {
 atomic_file::atomic_file(const std::string& path, mode_t mode) : file_(-1, path) {
   std::optional<mode_t> mode_there;
   target_ = resolve_target(path, mode_there);
-  open(path, mode);
-  if (mode_there && ::fchmod(file_.fd(), *mode_there) != 0)
-    throw io_error(path, "cannot set the permissions", errno);
+  open(path, mode_there.value_or(mode));
+  // The umask may have taken some away. A file system that has no permissions keeps what it has.
+  if (mode_there) (void)!::fchmod(file_.fd(), *mode_there);
 }
 
 void atomic_file::open(const std::string& path, mode_t mode) {
@@ -87,7 +89,7 @@ void atomic_file::open(const std::string& path, mode_t mode) {
   // The link at commit goes through /proc; where there is none, a name is needed from the start.
   const bool can_link_later = ::access("/proc/self/fd", X_OK) == 0;
   if (can_link_later) {
-    const int fd = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+    const int fd = open_fd(directory, O_TMPFILE | O_RDWR, mode);
     if (fd >= 0) {
       file_ = descriptor(fd, path);
       return;
@@ -96,7 +98,7 @@ void atomic_file::open(const std::string& path, mode_t mode) {
     if (!unsupported) throw io_error(path, "cannot create", errno);
   }
   named_ = temporary_name(target_);
-  const int fd = ::open(named_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
+  const int fd = open_fd(named_, O_CREAT | O_EXCL | O_RDWR, mode);
   if (fd < 0) {
     const int fault = errno;
     named_.clear();
@@ -114,45 +116,46 @@ atomic_file::~atomic_file() {
   if (!named_.empty()) ::unlink(named_.c_str());
 }
 
-void atomic_file::reserve(std::uint64_t bytes) const {
-  int fault = 0;
-  do {
-    fault = ::posix_fallocate(file_.fd(), 0, static_cast<off_t>(bytes));
-  } while (fault == EINTR);
-  if (fault != 0)
-    throw io_error(file_.path(), "cannot take " + std::to_string(bytes) + " bytes of space", fault);
-}
-
-void atomic_file::reserve_if_quick(std::uint64_t bytes) const {
-  if (::fallocate(file_.fd(), 0, 0, static_cast<off_t>(bytes)) == 0) return;
-  if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) {
-    throw io_error(file_.path(), "cannot take " + std::to_string(bytes) + " bytes of space", errno);
-  }
+bool atomic_file::is_temporary(std::string_view name) noexcept {
+  return name.starts_with('.') && name.find(k_marker) != std::string_view::npos;
 }
 
 void atomic_file::commit(bool durable, existing at_path) {
   if (durable) file_.sync();
-  const auto fail = [&](int fault) { throw io_error(file_.path(), "cannot give the file its name", fault); };
-
-  if (named_.empty()) {
-    const int fault = link_descriptor(file_.fd(), target_);
-    if (fault == EEXIST) {
-      if (at_path == existing::keep) return;
-      // A link cannot replace; a rename can, but needs a name to come from.
-      std::string name = temporary_name(target_);
-      if (const int again = link_descriptor(file_.fd(), name); again != 0) fail(again);
-      named_ = std::move(name);
-    } else if (fault != 0) {
-      fail(fault);
-    }
-  } else if (at_path == existing::keep && ::access(target_.c_str(), F_OK) == 0) {
-    return;
-  }
-  if (!named_.empty()) {
-    if (::rename(named_.c_str(), target_.c_str()) != 0) fail(errno);
-    named_.clear();
+  if (at_path == existing::keep) {
+    publish_new();
+  } else {
+    publish_over();
   }
   if (durable) descriptor::open(directory_of(target_), O_RDONLY | O_DIRECTORY).sync();
+}
+
+int atomic_file::link_to(const std::string& name) const noexcept {
+  if (named_.empty()) return link_descriptor(file_.fd(), name);
+  return ::link(named_.c_str(), name.c_str()) == 0 ? 0 : errno;
+}
+
+/// What is there stays. A temporary name goes with the destructor.
+void atomic_file::publish_new() const {
+  if (const int fault = link_to(target_); fault != 0 && fault != EEXIST) refuse_name(fault);
+}
+
+void atomic_file::publish_over() {
+  if (named_.empty()) {
+    const int fault = link_to(target_);
+    if (fault == 0) return;
+    if (fault != EEXIST) refuse_name(fault);
+    // A link cannot replace; a rename can, but needs a name to come from.
+    std::string name = temporary_name(target_);
+    if (const int again = link_to(name); again != 0) refuse_name(again);
+    named_ = std::move(name);
+  }
+  if (::rename(named_.c_str(), target_.c_str()) != 0) refuse_name(errno);
+  named_.clear();
+}
+
+void atomic_file::refuse_name(int fault) const {
+  throw io_error(file_.path(), "cannot give the file its name", fault);
 }
 
 }  // namespace larder::detail

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "src/descriptor.hpp"
 
@@ -17,8 +18,10 @@ enum class existing {
   keep,     ///< what is at the path stays, and this file is dropped
 };
 
-/// The file has no name until commit, so that a crash leaves nothing; on file systems that cannot do that it has a
-/// name of its own in the target's directory (".NAME.larder-…"), which the destructor removes. Move-only.
+/// The file has no name until commit, so that a crash leaves nothing. Two cases need a temporary name in the target's
+/// directory (".NAME.larder-…"), which stays if the process is killed at that moment: a file that replaces another,
+/// while it is renamed; and every file, as long as it is written, on file systems that have no nameless ones.
+/// Move-only.
 class atomic_file {
  public:
   /// Opens a new file for reading and writing in the directory of `path`; a symbolic link at `path` is followed.
@@ -32,17 +35,20 @@ class atomic_file {
   /// What to write to. Its messages name the path that will be.
   const descriptor& file() const noexcept { return file_; }
 
-  /// Makes sure that the first `bytes` have their space on the device: a full disk shows here. Slow on file systems
-  /// that can only do it by writing.
-  void reserve(std::uint64_t bytes) const;
-  /// The same as a mere hint, where the system does it quickly.
-  void reserve_if_quick(std::uint64_t bytes) const;
+  /// Whether a file's name is a temporary one of this class: of a process at work, or of one that was killed.
+  static bool is_temporary(std::string_view name) noexcept;
 
-  /// Publishes the file. With `durable`, it and its name are on the medium on return. Called once.
+  /// Publishes the file. With `durable`, it and its name are on the medium on return. io_error; then it may be
+  /// called again (the directory was missing, say). Called once otherwise.
   void commit(bool durable, existing at_path);
 
  private:
   void open(const std::string& path, mode_t mode);
+  /// 0 or an errno.
+  int link_to(const std::string& name) const noexcept;
+  void publish_new() const;
+  void publish_over();
+  [[noreturn]] void refuse_name(int fault) const;
 
   std::string target_;  // with symbolic links followed
   std::string named_;   // the temporary name, if there is one

@@ -8,13 +8,11 @@
 #include <vector>
 
 #include <elf.h>
-#include <fcntl.h>
 #include <link.h>
 
 #include <larder/detail/hash_stream.hpp>
 #include <larder/error.hpp>
 
-#include "src/descriptor.hpp"
 #include "src/xxh3.hpp"
 
 namespace larder::detail {
@@ -30,8 +28,6 @@ struct module {
       return s.p_type == PT_LOAD && address >= base + s.p_vaddr && address - (base + s.p_vaddr) < s.p_memsz;
     });
   }
-
-  std::string_view file_name() const { return std::string_view(path).substr(path.rfind('/') + 1); }
 
   bool belongs_to_system() const {
     return std::ranges::any_of(
@@ -75,32 +71,42 @@ std::string_view build_id(const module& m) {
   return {};
 }
 
-/// The names of the libraries that a module asks for (DT_NEEDED).
-std::vector<std::string_view> needed_libraries(const module& m) {
+/// The strings of a module's dynamic section under one tag: DT_NEEDED, the libraries that it asks for, or DT_SONAME,
+/// the name under which others ask for it.
+std::vector<std::string_view> dynamic_names(const module& m, ElfW(Sxword) tag) {
   std::vector<std::string_view> names;
   for (const ElfW(Phdr) & s : m.segments) {
     if (s.p_type != PT_DYNAMIC) continue;
     const auto* first = reinterpret_cast<const ElfW(Dyn)*>(m.base + s.p_vaddr);
     const char* strings = nullptr;
     for (const auto* d = first; d->d_tag != DT_NULL; ++d) {
-      if (d->d_tag == DT_STRTAB) strings = reinterpret_cast<const char*>(d->d_un.d_ptr);
+      if (d->d_tag != DT_STRTAB) continue;
+      // The loader has made it an address, except in the kernel's own module (vdso) and on some machines.
+      const std::uintptr_t address = d->d_un.d_ptr < m.base ? m.base + d->d_un.d_ptr : d->d_un.d_ptr;
+      strings = reinterpret_cast<const char*>(address);
     }
     if (strings == nullptr) continue;
     for (const auto* d = first; d->d_tag != DT_NULL; ++d) {
-      if (d->d_tag == DT_NEEDED) names.emplace_back(strings + d->d_un.d_val);
+      if (d->d_tag == tag) names.emplace_back(strings + d->d_un.d_val);
     }
   }
   return names;
 }
 
+std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+/// Whether a library is the one that others ask for by `name`: by its soname, or by its file.
+bool answers_to(const module& m, std::string_view name) {
+  const auto sonames = dynamic_names(m, DT_SONAME);
+  return file_name(m.path) == file_name(name) || std::ranges::find(sonames, name) != sonames.end();
+}
+
+/// Of what is loaded and never written to: code and constants. The file may be another by now.
 digest content_digest(const module& m) {
-  const auto file = descriptor::open(m.path.empty() ? "/proc/self/exe" : m.path, O_RDONLY);
   xxh3_stream stream;
-  std::vector<std::byte> bytes(std::size_t{1} << 20);
-  std::uint64_t offset = 0;
-  while (const std::size_t n = file.read_at(bytes, offset)) {
-    stream.update(std::span(bytes).first(n));
-    offset += n;
+  for (const ElfW(Phdr) & s : m.segments) {
+    if (s.p_type != PT_LOAD || (s.p_flags & PF_W) != 0 || (s.p_flags & PF_R) == 0) continue;
+    stream.update({reinterpret_cast<const std::byte*>(m.base + s.p_vaddr), s.p_filesz});
   }
   return stream.finish();
 }
@@ -117,6 +123,8 @@ std::string code_id(const void* address) {
   // The holder, then what it needs, each once, in the order of their dynamic sections.
   std::vector<const module*> parts = {&*holder};
   hash_stream stream;
+  // Which of the module's functions: the same place in the same build is the same function.
+  stream.unsigned_integer(reinterpret_cast<std::uintptr_t>(address) - holder->base, 8);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const module& part = *parts[i];
     if (const std::string_view id = build_id(part); !id.empty()) {
@@ -124,8 +132,9 @@ std::string code_id(const void* address) {
     } else {
       stream.array(content_digest(part));
     }
-    for (const std::string_view name : needed_libraries(part)) {
-      const auto library = std::ranges::find(modules, name, &module::file_name);
+    for (const std::string_view name : dynamic_names(part, DT_NEEDED)) {
+      const auto library =
+          std::ranges::find_if(modules, [&](const module& m) { return answers_to(m, name); });
       if (library == modules.end() || library->belongs_to_system()) continue;
       if (std::ranges::find(parts, &*library) == parts.end()) parts.push_back(&*library);
     }

@@ -5,10 +5,10 @@
 
 namespace larder::detail {
 
-/// 32 hex digits that change when the module (program or shared library) that holds `address` is rebuilt with a
-/// change, or any library that it loads, directly or not, from outside the system's directories. Made of their
-/// linker build ids; a module without one is identified by the content of its file. io_error where that cannot be
-/// read, value_error where no module holds the address.
+/// 32 hex digits that stand for the function at `address`: for its place in its module (program or shared library), and
+/// for the build of that module and of each library that it loads, directly or not, from outside the system's
+/// directories. Builds are told apart by their linker build ids; a module without one by its loaded code and
+/// constants. value_error where no module holds the address.
 std::string code_id(const void* address);
 
 }  // namespace larder::detail

@@ -32,7 +32,7 @@ array_file_writer::array_file_writer(const std::filesystem::path& path, dtype ty
   const std::uint64_t file_bytes = array_end + container_tail_bytes(array_end, 0);
 
   atomic_file file(path.string(), 0666);
-  file.reserve(file_bytes);
+  file.file().reserve(file_bytes);
   file.file().write_at(text_bytes(header), 0);
   auto mapped = map_file(file.file(), file_bytes, mmap_mode::read_write, {});
   std::byte* data = mapped->data() + header.size();

@@ -15,14 +15,6 @@ namespace {
 // The kernel moves at most 2 GiB - 4 KiB per call.
 constexpr std::size_t k_most_per_call = std::size_t{1} << 30;
 
-int open_fd(const std::string& path, int flags, mode_t mode) noexcept {
-  int fd = -1;
-  do {
-    fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode);
-  } while (fd < 0 && errno == EINTR);
-  return fd;
-}
-
 /// Calls transfer(bytes, done) until all is moved or it returns 0; returns how much was. -1 stays -1.
 template <class Bytes, class Transfer>
 ssize_t move_all(Bytes bytes, Transfer transfer) {
@@ -31,13 +23,24 @@ ssize_t move_all(Bytes bytes, Transfer transfer) {
     const ssize_t n = transfer(bytes.subspan(done, std::min(k_most_per_call, bytes.size() - done)), done);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return -1;
-    if (n == 0) break;
+    if (n == 0) {
+      errno = ENOSPC;  // of a write; for a read it is the end of the file
+      break;
+    }
     done += static_cast<std::size_t>(n);
   }
   return static_cast<ssize_t>(done);
 }
 
 }  // namespace
+
+int open_fd(const std::string& path, int flags, mode_t mode) noexcept {
+  int fd = -1;
+  do {
+    fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode);
+  } while (fd < 0 && errno == EINTR);
+  return fd;
+}
 
 descriptor::descriptor(descriptor&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
@@ -93,8 +96,22 @@ void descriptor::write(std::span<const std::byte> bytes) const {
   if (n != static_cast<ssize_t>(bytes.size())) fail("cannot write");
 }
 
+void descriptor::reserve(std::uint64_t bytes) const {
+  do {
+    errno = ::posix_fallocate(fd_, 0, static_cast<off_t>(bytes));
+  } while (errno == EINTR);
+  if (errno != 0) fail("cannot take " + std::to_string(bytes) + " bytes of space");
+}
+
+void descriptor::reserve_if_quick(std::uint64_t bytes) const {
+  if (::fallocate(fd_, 0, 0, static_cast<off_t>(bytes)) == 0) return;
+  if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) {
+    fail("cannot take " + std::to_string(bytes) + " bytes of space");
+  }
+}
+
 void descriptor::sync() const {
-  if (::fsync(fd_) != 0) fail("cannot write to the medium");
+  if (::fsync(fd_) != 0 && errno != EINVAL) fail("cannot write to the medium");
 }
 
 void descriptor::fail(std::string_view action) const { throw io_error(path_, action, errno); }

@@ -38,7 +38,12 @@ class descriptor {
   void write_at(std::span<const std::byte> bytes, std::uint64_t offset) const;
   /// At the current position.
   void write(std::span<const std::byte> bytes) const;
-  /// fsync.
+  /// Makes sure that the first `bytes` have their space on the device: a full disk shows here. Slow on file systems
+  /// that can only do it by writing.
+  void reserve(std::uint64_t bytes) const;
+  /// The same as a mere hint, where the system does it quickly.
+  void reserve_if_quick(std::uint64_t bytes) const;
+  /// fsync; file systems that have none are as they are.
   void sync() const;
 
  private:
@@ -47,6 +52,9 @@ class descriptor {
   int fd_;
   std::string path_;
 };
+
+/// open(2), close-on-exec and without waiting for the other end of a pipe; EINTR is dealt with. -1 and errno.
+int open_fd(const std::string& path, int flags, mode_t mode) noexcept;
 
 /// The bytes of a text, for write.
 inline std::span<const std::byte> text_bytes(std::string_view text) noexcept {

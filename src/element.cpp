@@ -15,4 +15,6 @@ std::string_view name(dtype t) noexcept {
   return k_names[static_cast<std::size_t>(t)];
 }
 
+std::string type_text(dtype t) { return "array<" + std::string(name(t)) + ">"; }
+
 }  // namespace larder

@@ -44,8 +44,9 @@ file_info verify(const std::filesystem::path& path) {
 void reseal(const std::filesystem::path& path) {
   const auto file = detail::descriptor::open(path.string(), O_RDONLY);
   const detail::array_file structure = detail::read_structure(file, detail::trailer_demand::as_found);
-  if (structure.container && !structure.dirty) return;
-  const auto content = detail::read_open_array(file, structure, detail::handle::read_only_array, {}, nullptr);
+  if (structure.checked_digest()) return;
+  const auto content = detail::read_open_array(
+      file, structure, {.wanted = detail::handle::read_only_array, .options = load_options{}});
   detail::atomic_file sealed(path.string(), 0666);
   detail::write_array(sealed, detail::array_image(content), detail::file_form::container, structure.metadata);
   sealed.commit(false, detail::existing::replace);

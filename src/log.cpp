@@ -1,7 +1,10 @@
 #include "src/log.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 namespace larder {
@@ -12,26 +15,38 @@ std::mutex& hook_mutex() {
   static auto* mutex = new std::mutex;
   return *mutex;
 }
-log_hook& current_hook() {
-  static auto* hook = new log_hook;
+std::shared_ptr<const log_hook>& current_hook() {  // guarded by the mutex
+  static auto* hook = new std::shared_ptr<const log_hook>(std::make_shared<log_hook>());
   return *hook;
 }
 
-}  // namespace
-
-log_hook set_log_hook(log_hook hook) {
+std::shared_ptr<const log_hook> exchange_hook(std::shared_ptr<const log_hook> hook) {
   const std::lock_guard lock(hook_mutex());
   return std::exchange(current_hook(), std::move(hook));
 }
 
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  std::ranges::replace(line, '\n', ' ');
+  return line;
+}
+
+}  // namespace
+
+log_hook set_log_hook(log_hook hook) { return *exchange_hook(std::make_shared<log_hook>(std::move(hook))); }
+
 void detail::log(log_level level, std::string_view text) noexcept {
   try {
-    const std::lock_guard lock(hook_mutex());
-    if (const log_hook& hook = current_hook()) {
-      hook(level, text);
+    const std::string line = one_line(text);
+    // Called without the mutex: a hook may use the library, and set another hook.
+    const std::shared_ptr<const log_hook> hook = [] {
+      const std::lock_guard lock(hook_mutex());
+      return current_hook();
+    }();
+    if (*hook) {
+      (*hook)(level, line);
     } else {
-      std::fprintf(stderr, "larder: %s%.*s\n", level == log_level::warning ? "warning: " : "",
-                   static_cast<int>(text.size()), text.data());
+      std::fprintf(stderr, "larder: %s%s\n", level == log_level::warning ? "warning: " : "", line.c_str());
     }
   } catch (...) {  // NOLINT(bugprone-empty-catch): see the header
   }

@@ -139,6 +139,7 @@ class dictionary_parser {
       if (rank == k_max_rank) fail(format_code::ndim, "the array has more than 32 dimensions");
       sizes[rank++] = size;
       text_.remove_prefix(static_cast<std::size_t>(end - text_.data()));
+      if (text_.starts_with('L')) text_.remove_prefix(1);  // as Python 2 wrote it
       comma = next_is(',');
       if (comma) expect(',');
     }
@@ -192,6 +193,10 @@ std::string canonical_npy_header(dtype type, bool fortran_order, std::span<const
   header += static_cast<char>(text.size() & 0xFF);
   header += static_cast<char>(text.size() >> 8);
   return header + text;
+}
+
+std::string canonical_npy_header(const npy_header& header) {
+  return canonical_npy_header(header.dtype, header.fortran_order, header.shape.sizes());
 }
 
 std::size_t npy_header_bytes(const std::string& path, std::span<const std::byte> front,

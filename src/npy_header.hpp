@@ -31,6 +31,8 @@ struct npy_header {
 /// The header as NumPy writes it, byte for byte: version 1.0, little-endian, padded to a multiple of 64.
 std::string canonical_npy_header(dtype type, bool fortran_order, std::span<const std::size_t> shape);
 
+std::string canonical_npy_header(const npy_header& header);
+
 /// The length of the header that `front` begins with: the first 12 bytes of a file of `file_bytes`, or all of it.
 /// It is within the file and the limit, else format_error. The magic is not looked at.
 std::size_t npy_header_bytes(const std::string& path, std::span<const std::byte> front,

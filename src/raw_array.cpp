@@ -141,7 +141,8 @@ void refuse_index(const raw_array& a, std::span<const std::size_t> index) {
 }
 
 void refuse_flat(const raw_array&) {
-  throw layout_error("flat: the elements are not contiguous in row-major order; use a.copy().flat()");
+  throw layout_error(
+      "flat: the elements are not contiguous in row-major order; copy first: auto c = a.copy(); c.flat()");
 }
 
 std::optional<mapped_origin> origin_of(const raw_array& a) {

@@ -42,7 +42,7 @@ class array {
   using value_type = std::remove_const_t<T>;
 
   /// One dimension of size 0.
-  array() : array(erased{}, detail::allocate(dtype_of<T>, extents(0), detail::initial::unspecified)) {}
+  array() noexcept : array(erased{}, detail::empty_array(dtype_of<T>)) {}
 
   /// Zeroed, row-major, on the heap. value_error for a shape that does not fit memory addresses.
   /// (A template with a default, so that array<T>({5}) can only mean a shape.)
@@ -58,6 +58,8 @@ class array {
 
   /// Takes over a vector's elements without a copy. value_error where their number does not match the shape.
   static array adopt(std::vector<value_type>&& elements, const extents& shape) {
+    // Once before the move, so that a wrong shape leaves the vector as it is.
+    detail::borrow(elements.data(), elements.size() * sizeof(T), dtype_of<T>, shape, {});
     auto kept = std::make_shared<std::vector<value_type>>(std::move(elements));
     return array(erased{}, detail::borrow(kept->data(), kept->size() * sizeof(T), dtype_of<T>, shape,
                                           std::shared_ptr<void>(kept)));
@@ -77,10 +79,14 @@ class array {
   }
 
   array(const array&) = default;
-  array(array&&) = default;
+  /// A moved-from array is as a default-constructed one.
+  array(array&& other) noexcept : raw_(std::exchange(other.raw_, detail::empty_array(dtype_of<T>))) {}
   /// Assigning makes this handle another one, so it is for named arrays only; a.slice(…).assign(b) copies elements.
   array& operator=(const array&) & = default;
-  array& operator=(array&&) & = default;
+  array& operator=(array&& other) & noexcept {
+    raw_ = std::exchange(other.raw_, detail::empty_array(dtype_of<T>));
+    return *this;
+  }
   ~array() = default;
 
   /// An array<U> is an array<const U>; never the other way.
@@ -89,7 +95,8 @@ class array {
   array(const array<U>& other) : raw_(other.raw_) {}
   template <class U>
     requires(std::same_as<T, const U> && !std::is_const_v<U>)
-  array(array<U>&& other) : raw_(std::move(other.raw_)) {}
+  array(array<U>&& other)
+  noexcept : raw_(std::exchange(other.raw_, detail::empty_array(dtype_of<T>))) {}
 
   /// The element at an index of ndim() numbers, each below shape(d). Unchecked, as with std::span; `at` checks.
   template <std::integral... I>
@@ -124,7 +131,8 @@ class array {
   /// Whether the elements lie without gaps in row-major (C) order.
   bool is_contiguous() const noexcept { return raw_.is_row_major(); }
 
-  /// All elements in order. layout_error unless is_contiguous(); a.copy().flat() always works.
+  /// All elements in order; the span does not keep them alive. layout_error unless is_contiguous(): then copy first,
+  /// as in `auto c = a.copy(); c.flat()`.
   std::span<T> flat() const {
     if (!is_contiguous()) detail::refuse_flat(raw_);
     return {data(), size()};

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -17,6 +18,9 @@ std::size_t item_size(dtype t) noexcept;
 
 /// "f64", as in the canonical type text.
 std::string_view name(dtype t) noexcept;
+
+/// "array<f64>": the canonical type text of an array.
+std::string type_text(dtype t);
 
 /// What an array can hold: signed and unsigned integers of 8 to 64 bits, float and double. (Character types, bool,
 /// complex numbers and 16-bit floats are not element types in this version.)

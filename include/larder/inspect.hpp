@@ -18,7 +18,7 @@ namespace larder {
 
 enum class file_state {
   plain,   ///< a bare .npy: no digest, nothing to check beyond its header and length
-  sealed,  ///< a container whose digests hold
+  sealed,  ///< a container that was not written to in place since it was sealed
   dirty,   ///< a container that was mapped read_write since it was sealed: its array digest is void
 };
 
@@ -31,7 +31,7 @@ struct file_info {
   std::uint64_t file_bytes = 0;
   std::uint64_t data_offset = 0;  ///< of the first element
   std::uint64_t data_bytes = 0;
-  std::optional<larder::digest> digest;  ///< as stored; none for a plain file
+  std::optional<larder::digest> digest;  ///< as stored; none for a plain file, or one sealed without
   std::string metadata;                  ///< JSON text; empty where there is none
 };
 
@@ -43,7 +43,8 @@ file_info inspect(const std::filesystem::path& path);
 file_info verify(const std::filesystem::path& path);
 
 /// Writes the file anew with a digest of what it holds now, and puts it in the place of the old one, at once and
-/// whole. Does nothing to a sealed file; makes a plain one a container. io_error, format_error.
+/// whole. Does nothing to a sealed file that has a
+/// digest; makes a plain one a container. io_error, format_error.
 void reseal(const std::filesystem::path& path);
 
 }  // namespace larder

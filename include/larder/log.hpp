@@ -15,8 +15,8 @@ enum class log_level { info, warning };
 using log_hook = std::function<void(log_level level, std::string_view text)>;
 
 /// Replaces the hook and returns the one before; an empty hook restores the default (a line on stderr).
-/// Thread-safe. The hook is called by whichever thread has something to say, one call at a time; it must not
-/// call set_log_hook. What it throws is swallowed: a message never changes the outcome of a computation.
+/// Thread-safe. The hook is called by whichever thread has something to say, maybe by several at once, and may use
+/// the library itself. What it throws is swallowed: a message never changes the outcome of a computation.
 log_hook set_log_hook(log_hook hook);
 
 }  // namespace larder

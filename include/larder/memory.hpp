@@ -6,8 +6,9 @@
 //   auto c = cov(x, ridge);      // computed the first time, mapped from the disk ever after
 
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,7 +59,7 @@ struct evaluated {
 
 namespace detail {
 
-class memory_state;  // cache/memory.cpp
+class memory_state;  // cache/memory_state.hpp
 class cached_state;  // cache/cached_function.cpp
 
 /// One call that may have to be computed.
@@ -164,13 +165,14 @@ class cached_function<R(P...), F> {
       "the key): pass them as arguments");
 
  public:
-  /// Arrays come mapped from the entry, on the first call as on later ones.
+  /// Arrays of 16 KiB and more come mapped from the entry, on the first call as on later ones: array<const T>
+  /// read-only, array<T> copy-on-write. Smaller ones, and vectors, are copies.
   R operator()(P... args) const { return evaluate(std::forward<P>(args)...).value; }
 
   /// The same, with how the result came about and its key.
   evaluated<R> evaluate(P... args) const {
     const digest key = this->key(args...);
-    call pending{function_, std::tuple<P&&...>(std::forward<P>(args)...), std::nullopt};
+    call pending{function_, std::tuple<P&&...>(std::forward<P>(args)...)};
     auto result = core_.evaluate(key, dtype_of<typename R::value_type>, detail::handle_of<R>(), pending);
     if constexpr (detail::is_array<R>) {
       if (result.stored) {
@@ -190,7 +192,8 @@ class cached_function<R(P...), F> {
     return stream.finish();
   }
 
-  /// Whether a sound entry of this call is there; computes nothing.
+  /// Whether an entry of this call is there; computes nothing. Its data are not read: a call may still find them
+  /// damaged, and compute.
   bool check_call_in_cache(const std::remove_cvref_t<P>&... args) const {
     return core_.contains(key(args...));
   }
@@ -204,10 +207,10 @@ class cached_function<R(P...), F> {
   friend class memory;
 
   struct call final : detail::pending_call {
-    call(const F& f, std::tuple<P&&...> a, std::nullopt_t) : function(f), args(std::move(a)) {}
+    call(const F& f, std::tuple<P&&...> a) : function(f), args(std::move(a)) {}
     detail::raw_array compute() override {
-      value.emplace(std::apply([this](P&&... a) -> R { return std::invoke(function, std::forward<P>(a)...); },
-                               std::move(args)));
+      value.emplace(
+          std::apply([this](P&&... a) -> R { return function(std::forward<P>(a)...); }, std::move(args)));
       return detail::as_raw(*value);
     }
     std::byte* place([[maybe_unused]] std::size_t count) override {
@@ -250,9 +253,14 @@ class memory {
   template <class F>
     requires(!std::is_function_v<F>)
   auto cache(std::string name, F function, cache_options options = {}) const {
-    static_assert(detail::has_signature<F>,
-                  "larder: overloaded or generic: name the signature, as in mem.cache<R(P...)>(name, f)");
-    return wrap<detail::signature_of<F>>(std::move(name), std::move(function), std::move(options));
+    if constexpr (detail::has_signature<F>) {
+      return wrap<detail::signature_of<F>>(std::move(name), std::move(function), std::move(options));
+    } else {
+      static_assert(
+          detail::has_signature<F>,
+          "larder: this callable is overloaded, generic, or not callable when const (a mutable lambda): name "
+          "its signature, as in mem.cache<R(P...)>(name, f), or make it callable when const");
+    }
   }
 
   /// For overloaded and generic functions: cache<array<double>(double, int)>("name", LARDER_FN(f)).
@@ -287,6 +295,19 @@ const void* code_address(const F& function) {
   }
 }
 
+/// How a result stands in the key: a vector is stored as an array, but is no array. Nothing for what cached_function
+/// refuses.
+template <class R>
+std::string result_text() {
+  if constexpr (is_array<R>) {
+    return type_text<R>();
+  } else if constexpr (storable<R>) {
+    return "vector<" + std::string(name(dtype_of<typename R::value_type>)) + ">";
+  } else {
+    return {};
+  }
+}
+
 template <class Signature>
 struct parameters;
 template <class R, class... P>
@@ -300,9 +321,9 @@ struct parameters<R(P...)> {
 template <class Signature, class F>
 auto memory::wrap(std::string name, F function, cache_options options) const {
   using result = typename detail::parameters<Signature>::result;
-  detail::cached_core core(state_,
-                           {std::move(name), type_text<result>(), detail::parameters<Signature>::k_count,
-                            detail::code_address(function), std::move(options)});
+  detail::cached_core core(
+      state_, {std::move(name), detail::result_text<result>(), detail::parameters<Signature>::k_count,
+               detail::code_address(function), std::move(options)});
   return cached_function<Signature, F>(std::move(core), std::move(function));
 }
 

@@ -19,7 +19,7 @@ concept storable = detail::array_like<T>;
 /// std::vector<double>.
 template <storable T>
 std::string type_text() {
-  return "array<" + std::string(name(dtype_of<typename T::value_type>)) + ">";
+  return type_text(dtype_of<typename T::value_type>);
 }
 
 }  // namespace larder

@@ -23,6 +23,13 @@ class layout {
   /// `shape` and `strides` are of equal length, at most k_max_rank.
   layout(std::span<const std::size_t> shape, std::span<const std::ptrdiff_t> strides);
 
+  /// One dimension of size 0.
+  static layout empty() noexcept {
+    layout none;
+    none.rank_ = 1;
+    return none;
+  }
+
   /// The last dimension varies fastest (C order) or the first does (Fortran order).
   static layout row_major(const extents& shape, std::size_t item_size);
   static layout column_major(const extents& shape, std::size_t item_size);

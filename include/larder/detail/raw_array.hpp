@@ -42,6 +42,11 @@ struct raw_array {
 /// On the heap, row-major; large ones are page-aligned and use huge pages. std::bad_alloc where there is no memory.
 raw_array allocate(dtype type, const extents& shape, initial content);
 
+/// One dimension of size 0; nothing is allocated.
+inline raw_array empty_array(larder::dtype type) noexcept {
+  return {nullptr, nullptr, type, layout::empty()};
+}
+
 /// A row-major view of memory of others: `bytes` long, else value_error. `owner` lives as long as the array.
 raw_array borrow(const void* data, std::size_t bytes, dtype type, const extents& shape,
                  std::shared_ptr<const void> owner);
