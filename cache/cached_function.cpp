@@ -64,8 +64,8 @@ class cached_state {
   std::string path_of(const digest& key) const { return entry_path(directory, key); }
 
   /// A result that is there and sound. Whatever else is found is a miss; `damaged` says that something is in the way.
-  std::optional<raw_array> look_up(const std::string& path, dtype type, handle wanted, const placement& place,
-                                   bool& damaged) const {
+  std::optional<raw_array> look_up(const std::string& path, dtype type, result_kind wanted,
+                                   const placement& place, bool& damaged) const {
     const auto miss = [&](const std::string& cause, const std::exception& e) {
       memory->warn_once(cause, std::string(e.what()) + " (a result of \"" + function.name +
                                    "\" in the cache: it is computed again)");
@@ -73,7 +73,7 @@ class cached_state {
     };
     try {
       return load_entry(path, type, wanted, memory->options().verification,
-                        wanted == handle::vector ? &place : nullptr);
+                        wanted == result_kind::vector ? &place : nullptr);
     } catch (const io_error& e) {
       // What the system refuses for want of descriptors or memory says nothing of the entry.
       const int fault = e.errno_value();
@@ -128,7 +128,7 @@ void cached_core::start_key(hash_stream& stream) const {
   stream.sequence(state_->function.arity - state_->function.options.ignore.size());
 }
 
-cached_core::result cached_core::evaluate(const digest& key, dtype type, handle wanted,
+cached_core::result cached_core::evaluate(const digest& key, dtype type, result_kind wanted,
                                           pending_call& call) const {
   using clock = std::chrono::steady_clock;
   const cached_state& s = *state_;
@@ -160,7 +160,7 @@ cached_core::result cached_core::evaluate(const digest& key, dtype type, handle 
   if (options.read_only) return {std::nullopt, outcome::bypassed};
   std::optional<raw_array> stored;
   // A result that would come mapped later is mapped now; others are at hand.
-  const bool mapped = wanted != handle::vector && value.nbytes() >= k_mapped_bytes;
+  const bool mapped = wanted != result_kind::vector && value.nbytes() >= k_mapped_bytes;
   if (s.store(path, damaged, value, std::move(arguments), seconds) && mapped) {
     stored = s.look_up(path, type, wanted, place, damaged);
   }

@@ -12,12 +12,12 @@
 #include <larder/error.hpp>
 
 #include "cache/entry_directory.hpp"
-#include "src/array_file.hpp"
 #include "src/array_image.hpp"
 #include "src/array_reader.hpp"
 #include "src/array_writer.hpp"
 #include "src/atomic_file.hpp"
 #include "src/descriptor.hpp"
+#include "src/file_structure.hpp"
 
 namespace larder::detail {
 namespace {
@@ -66,8 +66,8 @@ auto in_entry_directory(const std::string& location, const std::string& path, Ac
 
 }  // namespace
 
-std::optional<raw_array> load_entry(const std::string& path, dtype type, handle wanted, verification verify,
-                                    const placement* place) {
+std::optional<raw_array> load_entry(const std::string& path, dtype type, result_kind wanted,
+                                    verification verify, const placement* place) {
   const load_options options{.verification = verify};
   return read_array(path, type,
                     {.wanted = wanted,

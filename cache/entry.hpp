@@ -22,8 +22,8 @@ struct entry_metadata {
 
 /// The result in an entry; without a value where there is none. io_error, format_error (also for another type, or
 /// for a file that is no entry).
-std::optional<raw_array> load_entry(const std::string& path, dtype type, handle wanted, verification verify,
-                                    const placement* place);
+std::optional<raw_array> load_entry(const std::string& path, dtype type, result_kind wanted,
+                                    verification verify, const placement* place);
 
 /// Whether a sound entry lies at `path`; its data are not read.
 bool has_entry(const std::string& path);

@@ -5,29 +5,12 @@
 #include <atomic>
 #include <cstring>
 
-#include <larder/error.hpp>
-
 #include "src/cpu_count.hpp"
+#include "src/descriptor.hpp"
 #include "src/little_endian.hpp"
 #include "src/team.hpp"
 
 namespace larder::detail {
-namespace {
-
-std::span<const std::byte> bytes_of(std::string_view text) noexcept {
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
-
-/// Hashing and reading are no place to complain of an environment variable.
-unsigned usable_cpus_or_one() noexcept {
-  try {
-    return usable_cpus();
-  } catch (const error&) {
-    return 1;
-  }
-}
-
-}  // namespace
 
 array_digester::array_digester(std::string_view header, std::uint64_t data_bytes)
     : header_(header),
@@ -52,7 +35,7 @@ void array_digester::take(std::size_t i, std::span<const std::byte> bytes) {
     chunks_[0] = xxh3_128(std::span(small).first(header_.size() + bytes.size()));
   } else {
     xxh3_stream stream;
-    stream.update(bytes_of(header_));
+    stream.update(text_bytes(header_));
     stream.update(bytes);
     chunks_[0] = stream.finish();
   }
@@ -61,7 +44,7 @@ void array_digester::take(std::size_t i, std::span<const std::byte> bytes) {
 digest array_digester::finish() const {
   if (chunk_count_ == 1) return chunks_[0];
   xxh3_stream stream;
-  stream.update(bytes_of(header_));
+  stream.update(text_bytes(header_));
   for (const digest& chunk : chunks_) {
     std::array<std::byte, 16> stored;
     put(stored, 0, chunk.low);
@@ -76,7 +59,7 @@ void for_each_chunk(const array_digester& digester, function_ref<void(std::size_
   if (count == 1) return body(0);
   // The cursor hands every chunk to one thread; run_on_team orders what they wrote before what follows it.
   std::atomic<std::size_t> next = 0;
-  const auto workers = static_cast<unsigned>(std::min<std::size_t>(usable_cpus_or_one(), count));
+  const auto workers = static_cast<unsigned>(std::min<std::size_t>(cpus_for_core_work(), count));
   run_on_team(workers, [&](unsigned) noexcept {
     for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(i);
   });

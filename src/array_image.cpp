@@ -1,11 +1,11 @@
 #include "src/array_image.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <vector>
 
-#include <larder/hash.hpp>
-
+#include "src/cpu_count.hpp"
 #include "src/npy_header.hpp"
 #include "src/strided_copy.hpp"
 #include "src/team.hpp"
@@ -57,7 +57,7 @@ digest array_image::write_to(const descriptor& file) const {
   // before the finish. Only the caller, worker 0, touches `fault`.
   std::atomic<std::size_t> next = 0;
   std::exception_ptr fault;
-  run_on_team(2, [&](unsigned worker) noexcept {
+  run_on_team(std::min(2U, cpus_for_core_work()), [&](unsigned worker) noexcept {
     if (worker == 0) {
       try {
         file.write(text_bytes(header_));
@@ -74,7 +74,5 @@ digest array_image::write_to(const descriptor& file) const {
   if (fault) std::rethrow_exception(fault);
   return digester.finish();
 }
-
-digest hash_array(const raw_array& a) { return array_image(a).digest(); }
 
 }  // namespace larder::detail

@@ -2,8 +2,10 @@
 // An array as it stands in a file: its canonical header, and its data in the order of the file.
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <larder/detail/raw_array.hpp>
 #include <larder/digest.hpp>
@@ -23,7 +25,7 @@ class array_image {
   std::uint64_t data_bytes() const noexcept { return data_bytes_; }
   std::uint64_t bytes() const noexcept { return header_.size() + data_bytes_; }
 
-  /// On several threads if it is large.
+  /// On several threads if it is large and contiguous.
   larder::digest digest() const;
 
   /// Writes header and data at the file's position and returns the digest, which is computed beside the writing.

@@ -17,16 +17,16 @@ namespace larder::detail {
 namespace {
 
 /// value_error for a mode that the type cannot have.
-void check_mode(const std::string& path, mmap_mode mode, handle wanted) {
-  if (wanted == handle::vector && mode != mmap_mode::none) {
+void check_mode(const std::string& path, mmap_mode mode, result_kind wanted) {
+  if (wanted == result_kind::vector && mode != mmap_mode::none) {
     throw value_error(path + ": a std::vector is always a copy: leave mmap_mode unset, or load an array");
   }
-  if (wanted == handle::writable_array && mode == mmap_mode::read) {
+  if (wanted == result_kind::writable_array && mode == mmap_mode::read) {
     throw value_error(
         path +
         ": mmap_mode::read needs array<const T>; an array<T> loads with copy_on_write, read_write or none");
   }
-  if (wanted == handle::read_only_array && mode == mmap_mode::read_write) {
+  if (wanted == result_kind::read_only_array && mode == mmap_mode::read_write) {
     throw value_error(
         path +
         ": mmap_mode::read_write needs array<T>; an array<const T> loads with read, copy_on_write or none");
@@ -50,9 +50,9 @@ mmap_mode choose_mode(const std::string& path, const npy_header& header, const r
     return *asked;
   }
   const bool copies =
-      request.wanted == handle::vector || !obstacle.empty() || header.data_bytes < request.copy_below;
+      request.wanted == result_kind::vector || !obstacle.empty() || header.data_bytes < request.copy_below;
   if (copies) return mmap_mode::none;
-  return request.wanted == handle::read_only_array ? mmap_mode::read : mmap_mode::copy_on_write;
+  return request.wanted == result_kind::read_only_array ? mmap_mode::read : mmap_mode::copy_on_write;
 }
 
 layout layout_of(const npy_header& header) {
@@ -65,7 +65,7 @@ void swap_bytes(std::byte* data, std::uint64_t bytes, std::size_t item) {
   for (std::byte* end = data + bytes; data != end; data += item) std::reverse(data, data + item);
 }
 
-raw_array read_copy(const descriptor& file, const array_file& structure, const read_request& request) {
+raw_array read_copy(const descriptor& file, const file_structure& structure, const read_request& request) {
   const npy_header& header = structure.header;
   if (header.data_bytes > request.options.max_bytes) {
     throw format_error(file.path(), format_code::bomb,
@@ -74,7 +74,7 @@ raw_array read_copy(const descriptor& file, const array_file& structure, const r
                            std::to_string(request.options.max_bytes));
   }
   raw_array result;
-  if (request.wanted == handle::vector) {
+  if (request.wanted == result_kind::vector) {
     result = {nullptr, (*request.place)(header.shape.count()), header.dtype, layout_of(header)};
   } else {
     result = allocate(header.dtype, header.shape, initial::unspecified);
@@ -94,7 +94,7 @@ raw_array map_array(const descriptor& file, const npy_header& header, std::uint6
 }
 
 /// From here on the data may differ from the digest: says so in the file, before anyone can write.
-void mark_dirty(const descriptor& file, const array_file& structure) {
+void mark_dirty(const descriptor& file, const file_structure& structure) {
   if (structure.container && !structure.dirty) {
     file.write_at(text_bytes(k_dirty), structure.file_bytes - k_state_from_end);
   }
@@ -102,7 +102,8 @@ void mark_dirty(const descriptor& file, const array_file& structure) {
 
 }  // namespace
 
-raw_array read_open_array(const descriptor& file, const array_file& structure, const read_request& request) {
+raw_array read_open_array(const descriptor& file, const file_structure& structure,
+                          const read_request& request) {
   const npy_header& header = structure.header;
   const mmap_mode mode = choose_mode(file.path(), header, request);
   if (mode == mmap_mode::none) return read_copy(file, structure, request);
@@ -139,10 +140,10 @@ std::optional<raw_array> read_array(const std::string& path, dtype expected, con
   const auto file = descriptor::open_if_exists(path, writes ? O_RDWR : O_RDONLY);
   if (!file) return std::nullopt;
 
-  const array_file structure = read_structure(*file, request.demand);
+  const file_structure structure = read_structure(*file, request.demand);
   const npy_header& header = structure.header;
   if (header.dtype != expected) throw type_mismatch(path, type_text(expected), type_text(header.dtype));
-  if (request.wanted == handle::vector && header.shape.rank() != 1) {
+  if (request.wanted == result_kind::vector && header.shape.rank() != 1) {
     throw layout_error(path + ": a std::vector loads from an array of one dimension, this one has " +
                        std::to_string(header.shape.rank()));
   }
@@ -154,16 +155,6 @@ std::optional<raw_array> read_array(const std::string& path, dtype expected, con
 
 raw_array map_sealed(const descriptor& file, const npy_header& header, std::uint64_t file_bytes) {
   return map_array(file, header, file_bytes, mmap_mode::read);
-}
-
-std::optional<raw_array> load_array_if_exists(const std::filesystem::path& path, dtype expected,
-                                              handle wanted, const load_options& options,
-                                              const placement* place) {
-  return read_array(path.string(), expected, {.wanted = wanted, .options = options, .place = place});
-}
-
-void refuse_absent(const std::filesystem::path& path) {
-  throw io_error(path.string(), "cannot open", ENOENT);
 }
 
 }  // namespace larder::detail

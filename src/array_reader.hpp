@@ -8,14 +8,14 @@
 #include <larder/detail/raw_array.hpp>
 #include <larder/load.hpp>
 
-#include "src/array_file.hpp"
 #include "src/descriptor.hpp"
+#include "src/file_structure.hpp"
 
 namespace larder::detail {
 
 /// Who reads, and how.
 struct read_request {
-  handle wanted;
+  result_kind wanted;
   const load_options& options;
   const placement* place = nullptr;  // for vectors
   trailer_demand demand = trailer_demand::as_found;
@@ -27,7 +27,8 @@ std::optional<raw_array> read_array(const std::string& path, dtype expected, con
 
 /// The same for a file that was opened (for writing, if it is mapped read_write), of the right type, and whose
 /// structure was read.
-raw_array read_open_array(const descriptor& file, const array_file& structure, const read_request& request);
+raw_array read_open_array(const descriptor& file, const file_structure& structure,
+                          const read_request& request);
 
 /// Maps an open container whose data need no further check, read-only.
 raw_array map_sealed(const descriptor& file, const npy_header& header, std::uint64_t file_bytes);

@@ -1,8 +1,5 @@
 #include "src/array_writer.hpp"
 
-#include <larder/dump.hpp>
-#include <larder/error.hpp>
-
 #include "src/container.hpp"
 
 namespace larder::detail {
@@ -24,16 +21,6 @@ void write_array(const atomic_file& file, const array_image& image, file_form fo
     const auto header_bytes = static_cast<std::uint32_t>(image.header().size());
     file.file().write(text_bytes(container_tail(header_bytes, image.bytes(), digest, metadata)));
   }
-}
-
-void dump_array(const raw_array& a, const std::filesystem::path& path, const dump_options& options) {
-  if (options.compress != 0) {
-    throw value_error("dump: compress = " + std::to_string(options.compress) +
-                      " is not available in this version; only 0, no compression, is");
-  }
-  atomic_file file(path.string(), 0666);
-  write_array(file, array_image(a), options.bare_npy ? file_form::bare_npy : file_form::container);
-  file.commit(options.durable, existing::replace);
 }
 
 }  // namespace larder::detail

@@ -50,4 +50,12 @@ unsigned environment_cap() {
 
 unsigned usable_cpus() { return std::min(affinity_count(), environment_cap()); }
 
+unsigned cpus_for_core_work() noexcept {
+  try {
+    return usable_cpus();
+  } catch (const std::exception&) {
+    return 1;
+  }
+}
+
 }  // namespace larder::detail

@@ -9,4 +9,8 @@ namespace larder::detail {
 /// whole number of at least 1.
 unsigned usable_cpus();
 
+/// The same for hashing, reading and writing, which are no place to complain of an environment variable: nonsense in
+/// it means 1.
+unsigned cpus_for_core_work() noexcept;
+
 }  // namespace larder::detail

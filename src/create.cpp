@@ -23,8 +23,8 @@ struct unsealed_file {
   std::uint64_t array_end() const noexcept { return header.size() + array.nbytes(); }
 };
 
-array_file_writer::array_file_writer(const std::filesystem::path& path, dtype type, const extents& shape,
-                                     const create_options& options) {
+unsealed_array::unsealed_array(const std::filesystem::path& path, dtype type, const extents& shape,
+                               const create_options& options) {
   const std::size_t item = item_size(type);
   std::string header = canonical_npy_header(type, false, shape.sizes());
   // Checked before the sizes below are added up: what is no array is no file either.
@@ -41,16 +41,16 @@ array_file_writer::array_file_writer(const std::filesystem::path& path, dtype ty
       unsealed_file{std::move(file), options.durable, std::move(header), file_bytes, std::move(array)});
 }
 
-array_file_writer::array_file_writer(array_file_writer&&) noexcept = default;
-array_file_writer& array_file_writer::operator=(array_file_writer&&) noexcept = default;
-array_file_writer::~array_file_writer() = default;
+unsealed_array::unsealed_array(unsealed_array&&) noexcept = default;
+unsealed_array& unsealed_array::operator=(unsealed_array&&) noexcept = default;
+unsealed_array::~unsealed_array() = default;
 
-const raw_array& array_file_writer::array() const {
+const raw_array& unsealed_array::array() const {
   if (!file_) throw value_error("array_writer: the file is sealed already (or the writer was moved from)");
   return file_->array;
 }
 
-raw_array array_file_writer::seal() {
+raw_array unsealed_array::seal() {
   const raw_array& a = array();
   const auto file = std::move(file_);
   const digest digest = digest_of(file->header, {a.data, a.nbytes()});

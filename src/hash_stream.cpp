@@ -6,19 +6,7 @@
 #include "src/little_endian.hpp"
 #include "src/xxh3.hpp"
 
-namespace larder {
-
-std::string digest::hex() const {
-  static constexpr char k_digits[] = "0123456789abcdef";
-  std::string text(32, '0');
-  for (std::size_t i = 0; i < 16; ++i) {
-    text[i] = k_digits[(high >> (60 - 4 * i)) & 0xF];
-    text[16 + i] = k_digits[(low >> (60 - 4 * i)) & 0xF];
-  }
-  return text;
-}
-
-namespace detail {
+namespace larder::detail {
 
 struct hash_stream::long_state {
   xxh3_stream xxh;
@@ -100,5 +88,4 @@ digest hash_stream::finish() noexcept {
   return long_ ? long_->xxh.finish() : xxh3_128(std::span(buffer_).first(used_));
 }
 
-}  // namespace detail
-}  // namespace larder
+}  // namespace larder::detail

@@ -11,14 +11,15 @@
 namespace larder::detail {
 namespace {
 
-/// The strides of gapless elements; `order` visits the dimensions from the fastest to the slowest. Dimensions of
-/// size 0 count as 1, as in NumPy.
-layout gapless(const extents& shape, std::size_t item_size, bool first_is_fastest) {
+enum class order { row_major, column_major };
+
+/// Gapless elements. Dimensions of size 0 count as 1 in the strides, as in NumPy.
+layout gapless(const extents& shape, std::size_t item_size, order in) {
   const auto sizes = shape.sizes();
   std::array<std::ptrdiff_t, k_max_rank> strides{};
   auto stride = static_cast<std::ptrdiff_t>(item_size);
   for (std::size_t i = 0; i < sizes.size(); ++i) {
-    const std::size_t d = first_is_fastest ? i : sizes.size() - 1 - i;
+    const std::size_t d = in == order::column_major ? i : sizes.size() - 1 - i;
     strides[d] = stride;
     // Cannot overflow for an array that exists; for one without elements the value is never used.
     stride =
@@ -27,13 +28,13 @@ layout gapless(const extents& shape, std::size_t item_size, bool first_is_fastes
   return {sizes, std::span(strides).first(sizes.size())};
 }
 
-bool is_gapless(const layout& a, std::size_t item_size, bool first_is_fastest) noexcept {
+bool is_gapless(const layout& a, std::size_t item_size, order in) noexcept {
   const auto shape = a.shape();
   const auto strides = a.strides();
   if (std::ranges::find(shape, 0u) != shape.end()) return true;
   auto expected = static_cast<std::ptrdiff_t>(item_size);
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    const std::size_t d = first_is_fastest ? i : shape.size() - 1 - i;
+    const std::size_t d = in == order::column_major ? i : shape.size() - 1 - i;
     if (shape[d] == 1) continue;
     if (strides[d] != expected) return false;
     expected *= static_cast<std::ptrdiff_t>(shape[d]);
@@ -70,10 +71,10 @@ layout::layout(std::span<const std::size_t> shape, std::span<const std::ptrdiff_
 }
 
 layout layout::row_major(const extents& shape, std::size_t item_size) {
-  return gapless(shape, item_size, false);
+  return gapless(shape, item_size, order::row_major);
 }
 layout layout::column_major(const extents& shape, std::size_t item_size) {
-  return gapless(shape, item_size, true);
+  return gapless(shape, item_size, order::column_major);
 }
 
 std::size_t layout::count() const noexcept {
@@ -83,10 +84,10 @@ std::size_t layout::count() const noexcept {
 }
 
 bool layout::is_row_major(std::size_t item_size) const noexcept {
-  return is_gapless(*this, item_size, false);
+  return is_gapless(*this, item_size, order::row_major);
 }
 bool layout::is_column_major(std::size_t item_size) const noexcept {
-  return is_gapless(*this, item_size, true);
+  return is_gapless(*this, item_size, order::column_major);
 }
 
 }  // namespace larder::detail

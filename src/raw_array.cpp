@@ -1,11 +1,11 @@
 #include <larder/detail/raw_array.hpp>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
 #include <larder/error.hpp>
-#include <larder/view.hpp>
 
 #include "src/buffer.hpp"
 #include "src/shape_text.hpp"
@@ -149,17 +149,6 @@ std::optional<mapped_origin> origin_of(const raw_array& a) {
   auto origin = a.owner ? a.owner->origin() : std::nullopt;
   if (origin) origin->offset += static_cast<std::uint64_t>(a.data - a.owner->data());
   return origin;
-}
-
-void element_strides(std::span<const std::size_t> shape, std::span<const std::ptrdiff_t> byte_strides,
-                     std::size_t item_size, std::span<std::ptrdiff_t> strides) {
-  if (shape.size() != strides.size()) {
-    throw layout_error("view<" + std::to_string(strides.size()) + ">: the array has " +
-                       std::to_string(shape.size()) + " dimensions");
-  }
-  for (std::size_t d = 0; d < strides.size(); ++d) {
-    strides[d] = byte_strides[d] / static_cast<std::ptrdiff_t>(item_size);
-  }
 }
 
 }  // namespace larder::detail

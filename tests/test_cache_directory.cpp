@@ -6,8 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstddef>
+#include <exception>
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/cached_functions.hpp"
@@ -172,7 +178,9 @@ TEST_CASE("a result that is mapped survives forget, clear, and the removal of th
   memory mem(dir / "cache");
   auto f = mem.cache("ramp", ramp, {.version = "1"});
   auto other = mem.cache("ramp", ramp, {.version = "2"});
-  const auto kept = f(1000);
+  const auto kept = f(5000);
+  REQUIRE(kept.is_mapped());
+  f(1000);
   other(1000);
 
   f.forget(1000);
@@ -192,7 +200,7 @@ TEST_CASE("a result that is mapped survives forget, clear, and the removal of th
   CHECK_NOTHROW(mem.clear());
 
   fs::remove_all(dir / "cache");
-  CHECK(kept(999) == 999);
+  for (int i = 0; i < 5000; ++i) CHECK(kept(i) == i);
   CHECK(f.evaluate(1000).how == outcome::computed);
   CHECK(f.evaluate(1000).how == outcome::hit);
 }
@@ -312,4 +320,159 @@ TEST_CASE("cache entries refuse to be mapped read_write") {
   CHECK_THROWS_AS(larder::load<array<double>>(entries[0], {.mmap_mode = larder::mmap_mode::read_write}),
                   larder::io_error);
   CHECK(larder::verify(entries[0]).state == larder::file_state::sealed);
+}
+
+TEST_CASE("a result is stored while others clear the cache over and over") {
+  scratch_dir dir;
+  const captured_log log;
+  memory mem(dir / "cache");
+  auto f = mem.cache("ramp", ramp, {.version = "1"});
+  std::atomic<bool> done = false;
+  std::string fault;
+  std::thread clearer([&] {
+    try {
+      while (!done) mem.clear();
+    } catch (const std::exception& e) {
+      fault = e.what();
+    }
+  });
+  int wrong = 0;
+  for (int round = 0; round < 300; ++round) {
+    const int n = round % 2 == 0 ? 1 + round : 3000 + round;  // copied, and mapped
+    const auto result = f(n);
+    if (result.size() != static_cast<std::size_t>(n) || result(n - 1) != n - 1) ++wrong;
+  }
+  done = true;
+  clearer.join();
+  CHECK(wrong == 0);
+  CHECK(fault.empty());
+  CHECK(log.warnings == std::vector<std::string>());
+
+  // Nothing is broken for the next one.
+  f(7);
+  CHECK(f.evaluate(7).how == outcome::hit);
+}
+
+TEST_CASE("clear also removes a directory in an entry's place, and leaves no directory of its own") {
+  scratch_dir dir;
+  memory mem(dir / "cache");
+  auto f = mem.cache("ramp", ramp, {.version = "1"});
+  const bool all = GENERATE(true, false);
+  f(5);
+  const auto entries = entries_in(dir / "cache");
+  REQUIRE(entries.size() == 1);
+  fs::remove(entries[0]);
+  fs::create_directories(entries[0] / "inner");
+  write_file(entries[0] / "inner" / "file", "text");
+  if (all) {
+    mem.clear();
+    CHECK_FALSE(fs::exists(dir / "cache" / "ramp"));
+  } else {
+    f.clear();
+    CHECK_FALSE(fs::exists(dir / "cache" / "ramp" / "v-1"));
+  }
+  CHECK(entries_in(dir / "cache").empty());
+  CHECK(fs::exists(dir / "cache" / ".gitignore"));
+}
+
+TEST_CASE("clear leaves what has not the form of an entry") {
+  scratch_dir dir;
+  memory mem(dir / "cache");
+  auto f = mem.cache("ramp", ramp, {.version = "1"});
+  f(5);
+  const auto entries = entries_in(dir / "cache");
+  REQUIRE(entries.size() == 1);
+  const fs::path two = entries[0].parent_path();
+  const std::string hex = entries[0].filename().string();
+  const std::vector<fs::path> others = {
+      two / hex.substr(1),         two / (hex + "0"),           two / "notes",
+      two / (hex.substr(1) + "G"), two.parent_path() / "notes", two.parent_path().parent_path() / "notes",
+      dir / "cache" / "notes"};
+  for (const fs::path& other : others) write_file(other, "mine");
+  fs::create_directories(dir / "cache" / "data" / "00");
+  write_file(dir / "cache" / "data" / "00" / hex, "mine");  // not below a code
+  mem.clear();
+  CHECK_FALSE(fs::exists(entries[0]));
+  for (const fs::path& other : others) CHECK(read_file(other) == "mine");
+  CHECK(read_file(dir / "cache" / "data" / "00" / hex) == "mine");
+}
+
+TEST_CASE("a directory that may not even be looked into is one warning for many calls") {
+  scratch_dir dir;
+  fs::permissions(dir.path(), fs::perms::others_exec, fs::perm_options::add);
+  memory(dir / "cache").cache("ramp", ramp, {.version = "1"})(5);
+  fs::permissions(dir / "cache", fs::perms::none);
+  const int status = as_nobody([&] {
+    const captured_log log;
+    auto f = memory(dir / "cache").cache("ramp", ramp, {.version = "1"});
+    for (int n = 1; n <= 20; ++n) {
+      const auto e = f.evaluate(n);
+      if (e.how != outcome::computed || e.value(n - 1) != n - 1) return 1;
+      if (f.check_call_in_cache(n)) return 2;
+    }
+    if (log.warnings.size() != 1) return 100 + static_cast<int>(log.warnings.size() % 50);
+    return log.warnings[0].find("Permission denied") == std::string::npos ? 3 : 0;
+  });
+  CHECK(status == 0);
+  fs::permissions(dir / "cache", fs::perms::owner_all);
+}
+
+TEST_CASE("an entry that was mapped read_write is a miss with one warning, and is replaced") {
+  scratch_dir dir;
+  memory mem(dir / "cache");
+  auto f = mem.cache("ramp", ramp, {.version = "1"});
+  const int n = GENERATE(5, 3000, 1'000'000);  // copied; mapped; mapped and never hashed
+  f(n);
+  const auto entries = entries_in(dir / "cache");
+  REQUIRE(entries.size() == 1);
+  fs::permissions(entries[0], fs::perms::owner_write, fs::perm_options::add);
+  larder::load<array<double>>(entries[0], {.mmap_mode = larder::mmap_mode::read_write})(n - 1) = -1;
+  REQUIRE(larder::inspect(entries[0]).state == larder::file_state::dirty);
+
+  const captured_log log;
+  calls = 0;
+  CHECK_FALSE(f.check_call_in_cache(n));
+  const auto again = f.evaluate(n);
+  CHECK(again.how == outcome::computed);
+  CHECK(again.value(n - 1) == n - 1);
+  CHECK(calls == 1);
+  REQUIRE(log.warnings.size() == 1);
+  CHECK_THAT(log.warnings[0], ContainsSubstring(entries[0].string()));
+  CHECK(f.evaluate(n).how == outcome::hit);
+  CHECK(f(n)(n - 1) == n - 1);
+  CHECK(larder::verify(entries[0]).state == larder::file_state::sealed);
+}
+
+TEST_CASE("a log hook may make cached calls that warn in their turn") {
+  scratch_dir dir;
+  write_file(dir / "one", "not a directory");
+  write_file(dir / "two", "not a directory");
+  auto f = memory(dir / "one").cache("ramp", ramp, {.version = "1"});
+  auto g = memory(dir / "two").cache("ramp", ramp, {.version = "1"});
+  std::vector<std::string> warnings;
+  std::size_t sum = 0;
+  auto previous = larder::set_log_hook([&](larder::log_level, std::string_view text) {
+    warnings.emplace_back(text);
+    sum += f(3).size();  // the memory that warns at this moment
+    sum += g(4).size();  // and one that has not warned yet
+  });
+  sum += f(5).size();
+  larder::set_log_hook(std::move(previous));
+  CHECK(warnings.size() == 2);
+  CHECK(sum == 5 + 2 * (3 + 4));
+}
+
+TEST_CASE("a temporary file that was left in a new cache does not keep its .gitignore from it") {
+  scratch_dir dir;
+  fs::create_directory(dir / "cache");
+  fs::permissions(dir / "cache", fs::perms::owner_all);
+  const std::vector<std::string> left =
+      GENERATE(std::vector<std::string>{"..gitignore.larder-0123456789abcdef"},
+               std::vector<std::string>{"..gitignore.larder-0123456789abcdef", ".gitignore"},
+               std::vector<std::string>{".CACHEDIR.TAG.larder-0123456789abcdef", ".gitignore"},
+               std::vector<std::string>{"CACHEDIR.TAG"});
+  for (const std::string& name : left) write_file(dir / "cache" / name, name == ".gitignore" ? "*\n" : "");
+  memory(dir / "cache").cache("ramp", ramp, {.version = "1"})(5);
+  CHECK(read_file(dir / "cache" / ".gitignore") == "*\n");
+  CHECK(fs::exists(dir / "cache" / "CACHEDIR.TAG"));
 }

@@ -4,15 +4,23 @@
 
 #include <sys/wait.h>
 #include <unistd.h>
+#include <xxhash.h>
 
+#include <concepts>
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <ranges>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "tests/cached_functions.hpp"
 #include "tests/catch.hpp"
+#include "tests/npy_bytes.hpp"
 #include "tests/scratch_dir.hpp"
 
 namespace fs = std::filesystem;
@@ -39,6 +47,64 @@ array<double> failing(int n) {
   ++calls;
   if (n < 0) throw std::domain_error("negative");
   return array<double>({n});
+}
+
+/// The bytes that docs/format.md, "Hashes of values" and "Keys of cached calls", lays down, put together by hand.
+class key_bytes {
+ public:
+  key_bytes& sequence(std::uint64_t count) { return tag('t').number(count); }
+  key_bytes& boolean(bool value) { return tag('b').number(std::uint8_t{value}); }
+  key_bytes& text(std::string_view value) {
+    tag('s').number(std::uint64_t{value.size()});
+    bytes_ += value;
+    return *this;
+  }
+  template <class Number>
+  key_bytes& value(Number number_) {
+    tag(std::floating_point<Number> ? 'f' : std::signed_integral<Number> ? 'i' : 'u');
+    return number(std::uint8_t{sizeof number_}).number(number_);
+  }
+  key_bytes& array(const larder::digest& d) { return tag('a').number(d.low).number(d.high); }
+
+  larder::digest digest() const { return digest_of(bytes_); }
+  static larder::digest digest_of(const std::string& bytes) {
+    const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+    return {hash.low64, hash.high64};
+  }
+
+ private:
+  key_bytes& tag(char c) {
+    bytes_ += c;
+    return *this;
+  }
+  template <class Number>
+  key_bytes& number(Number value) {
+    char raw[sizeof value];
+    std::memcpy(raw, &value, sizeof value);
+    bytes_.append(raw, sizeof raw);
+    return *this;
+  }
+
+  std::string bytes_;
+};
+
+/// Of a function that ignores nothing, or what `ignored` appends.
+larder::digest identity(std::string_view name, std::string_view code, std::string_view result,
+                        const std::vector<std::uint64_t>& ignored = {}) {
+  key_bytes bytes;
+  bytes.sequence(5).text("larder key 1").text(name).text(code).text(result).sequence(ignored.size());
+  for (const std::uint64_t position : ignored) bytes.value(position);
+  return bytes.digest();
+}
+
+/// `"arguments":` of the only entry in a cache, still quoted as in JSON.
+std::string stored_arguments(const fs::path& cache) {
+  const auto entries = entries_in(cache);
+  REQUIRE(entries.size() == 1);
+  const std::string metadata = larder::inspect(entries[0]).metadata;
+  const std::string_view key = "\"arguments\":";
+  const std::size_t begin = metadata.find(key) + key.size() + 1;
+  return metadata.substr(begin, metadata.find("\",\"code\"", begin) - begin);
 }
 
 }  // namespace
@@ -82,7 +148,8 @@ TEST_CASE("a call is computed once and then comes from the cache, with the same 
   }
 }
 
-TEST_CASE("large array results come mapped, on the first call as on the later ones, read-only or copy-on-write") {
+TEST_CASE(
+    "large array results come mapped, on the first call as on the later ones, read-only or copy-on-write") {
   scratch_dir dir;
   memory mem(dir / "cache");
   auto constant = mem.cache("ramp", ramp, {.version = "1"});
@@ -127,7 +194,8 @@ TEST_CASE("vectors, strings, booleans and integers take part in keys and results
   CHECK(calls == 6);
 }
 
-TEST_CASE("arguments are keyed as converted to the parameter types, and values that differ in any bit differ") {
+TEST_CASE(
+    "arguments are keyed as converted to the parameter types, and values that differ in any bit differ") {
   scratch_dir dir;
   auto f =
       memory(dir / "cache").cache("f", [](double x) { return std::vector<double>{x}; }, {.version = "1"});
@@ -294,4 +362,162 @@ TEST_CASE("a cached function is called from a parallel map, and from several thr
   const auto same = pool.map(std::views::iota(0, 64), [&](int) { return f(1234)(1233); });
   for (const double value : same) CHECK(value == 1233);
   CHECK(entries_in(dir / "cache").size() == 200);
+}
+
+TEST_CASE("keys are those of the format: name, code, type of the result, ignored positions, arguments") {
+  scratch_dir dir;
+  memory mem(dir / "cache");
+  const auto f = mem.cache("a name/\xc3\xa4", ramp, {.version = "v/1"});
+  CHECK(f.key(5) == key_bytes()
+                        .array(identity("a name/\xc3\xa4", "v-v%2f1", "array<f64>"))
+                        .sequence(1)
+                        .value(std::int32_t{5})
+                        .digest());
+
+  const auto g = mem.cache("repeated", repeated, {.version = "2"});
+  CHECK(g.key(-7, "ab", true) == key_bytes()
+                                     .array(identity("repeated", "v-2", "vector<i32>"))
+                                     .sequence(3)
+                                     .value(std::int32_t{-7})
+                                     .text("ab")
+                                     .boolean(true)
+                                     .digest());
+
+  const auto none = mem.cache("none", [] { return std::vector<float>(); }, {.version = "1"});
+  CHECK(none.key() == key_bytes().array(identity("none", "v-1", "vector<f32>")).sequence(0).digest());
+
+  // The elements of an argument as they would lie in its file.
+  const auto h = mem.cache("scaled", scaled, {.version = "1"});
+  const array<double> x({2, 3});
+  for (std::size_t i = 0; i < 6; ++i) x.flat()[i] = static_cast<double>(i);
+  const std::string elements = bytes_of<double>({0, 1, 2, 3, 4, 5});
+  const larder::digest x_digest = key_bytes::digest_of(npy_header("<f8", false, {2, 3}) + elements);
+  CHECK(h.key(x, 0.5) == key_bytes()
+                             .array(identity("scaled", "v-1", "array<f64>"))
+                             .sequence(2)
+                             .array(x_digest)
+                             .value(0.5)
+                             .digest());
+}
+
+TEST_CASE("keys are those of the format for every type of number") {
+  const auto f = memory("")
+                     .cache<std::vector<std::uint8_t>(std::int8_t, std::int16_t, std::int64_t, std::uint8_t,
+                                                      std::uint16_t, std::uint32_t, std::uint64_t, float)>(
+                         "f", [](auto...) { return std::vector<std::uint8_t>(); }, {.version = "1"});
+  CHECK(f.key(-1, 2, -3, 4, 5, 6, 7, -0.0F) == key_bytes()
+                                                   .array(identity("f", "v-1", "vector<u8>"))
+                                                   .sequence(8)
+                                                   .value(std::int8_t{-1})
+                                                   .value(std::int16_t{2})
+                                                   .value(std::int64_t{-3})
+                                                   .value(std::uint8_t{4})
+                                                   .value(std::uint16_t{5})
+                                                   .value(std::uint32_t{6})
+                                                   .value(std::uint64_t{7})
+                                                   .value(-0.0F)
+                                                   .digest());
+}
+
+TEST_CASE("ignored positions stand in the identity once each and in ascending order") {
+  const auto f = memory("").cache("f", [](int, int b, int) { return std::vector<int>{b}; },
+                                  {.version = "1", .ignore = {2, 0, 2}});
+  CHECK(f.key(1, 2, 3) == key_bytes()
+                              .array(identity("f", "v-1", "vector<i32>", {0, 2}))
+                              .sequence(1)
+                              .value(std::int32_t{2})
+                              .digest());
+}
+
+TEST_CASE("the build stands in the key where there is no version") {
+  scratch_dir dir;
+  const auto f = memory(dir / "cache").cache("ramp", ramp);
+  f(5);
+  const auto entries = entries_in(dir / "cache" / "ramp");
+  REQUIRE(entries.size() == 1);
+  const std::string code = entries[0].parent_path().parent_path().filename().string();
+  CHECK(f.key(5) ==
+        key_bytes().array(identity("ramp", code, "array<f64>")).sequence(1).value(std::int32_t{5}).digest());
+}
+
+TEST_CASE("an entry lies where its key says") {
+  scratch_dir dir;
+  const auto f = memory(dir / "cache").cache("ramp", ramp, {.version = "1"});
+  const std::string hex = f.evaluate(5).key.hex();
+  const auto entries = entries_in(dir / "cache");
+  REQUIRE(entries.size() == 1);
+  CHECK(entries[0] == dir / "cache" / "ramp" / "v-1" / hex.substr(0, 2) / hex.substr(2));
+}
+
+TEST_CASE("results of other types have other keys, also a vector and an array of the same elements") {
+  memory mem("");
+  const std::vector<larder::digest> keys = {
+      mem.cache("f", [](int) { return std::vector<double>(); }, {.version = "1"}).key(1),
+      mem.cache("f", [](int) { return array<double>(); }, {.version = "1"}).key(1),
+      mem.cache("f", [](int) { return std::vector<float>(); }, {.version = "1"}).key(1),
+      mem.cache("f", [](int) { return array<float>(); }, {.version = "1"}).key(1),
+      mem.cache("f", [](int) { return array<std::int64_t>(); }, {.version = "1"}).key(1),
+      mem.cache("f", [](int) { return array<std::uint64_t>(); }, {.version = "1"}).key(1)};
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) CHECK(keys[i] != keys[j]);
+  }
+  // What is read-only in the program is the same in the file.
+  CHECK(mem.cache("f", [](int) { return array<const double>(); }, {.version = "1"}).key(1) == keys[1]);
+}
+
+TEST_CASE("a vector result with the key of an array of several dimensions does not get in its way") {
+  scratch_dir dir;
+  const captured_log log;
+  memory mem(dir / "cache");
+  const auto table = mem.cache("f", [](int n) { return array<double>({n, n}); }, {.version = "1"});
+  const auto list =
+      mem.cache("f", [](int n) { return std::vector<double>(std::size_t(n), 1.0); }, {.version = "1"});
+  for (const auto how : {outcome::computed, outcome::hit}) {
+    const auto t = table.evaluate(3);
+    CHECK(t.how == how);
+    CHECK(t.value.ndim() == 2);
+    const auto l = list.evaluate(3);
+    CHECK(l.how == how);
+    CHECK(l.value.size() == 3);
+  }
+  CHECK(log.warnings.empty());
+}
+
+TEST_CASE("arguments are readable in the metadata, and a long text is cut") {
+  scratch_dir dir;
+  memory mem(dir / "cache");
+  const auto f = mem.cache(
+      "f",
+      [](const std::string&, const array<const float>&, bool, std::uint8_t, int, double) { return ramp(1); },
+      {.version = "1"});
+  SECTION("short ones are whole") {
+    const std::string longest(60, 'x');
+    f(longest, array<float>({2, 3}), false, 200, -5, 0.1);
+    CHECK(stored_arguments(dir / "cache") ==
+          "\\\"" + longest + "\\\", array<f32>(2, 3), false, 200, -5, 0.1");
+  }
+  SECTION("a long one ends in an ellipsis") {
+    f(std::string(60, 'x') + "y", array<float>(), true, 0, 0, 1e300);
+    CHECK(stored_arguments(dir / "cache") ==
+          "\\\"" + std::string(60, 'x') + "…\\\", array<f32>(0,), true, 0, 0, 1e+300");
+  }
+}
+
+TEST_CASE("many arguments are cut in the metadata and whole in the key") {
+  scratch_dir dir;
+  const auto run = [&]<std::size_t... I>(std::index_sequence<I...>) {
+    const auto f = memory(dir / "cache")
+                       .cache<std::vector<double>(std::enable_if_t<(I < 100), const std::string&>...)>(
+                           "many", [](const auto&...) { return std::vector{1.0}; }, {.version = "1"});
+    const std::string text(50, 'x');
+    f((static_cast<void>(I), text)...);
+    const std::string changed(50, 'y');
+    CHECK(f.check_call_in_cache((static_cast<void>(I), text)...));
+    CHECK_FALSE(f.check_call_in_cache((I + 1 == sizeof...(I) ? changed : text)...));
+  };
+  run(std::make_index_sequence<40>());  // 40 * 54 characters
+  const std::string arguments = stored_arguments(dir / "cache");
+  CHECK(arguments.ends_with("…"));
+  CHECK(arguments.size() > 900);
+  CHECK(arguments.size() < 1200);  // with the quotes escaped
 }

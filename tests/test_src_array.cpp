@@ -263,6 +263,15 @@ TEST_CASE("memory that does not match the shape is refused with both sizes") {
   CHECK_THROWS_AS(array<double>::adopt(std::move(v), {3}), larder::value_error);
 }
 
+TEST_CASE("adopting a vector under a wrong shape leaves the vector as it was") {
+  std::vector<double> v{1, 2, 3};
+  const double* where = v.data();
+  CHECK_THROWS_AS(array<double>::adopt(std::move(v), {2, 2}), larder::value_error);
+  CHECK_THROWS_AS(array<double>::adopt(std::move(v), {0}), larder::value_error);
+  CHECK(v == std::vector<double>{1, 2, 3});  // NOLINT(bugprone-use-after-move)
+  CHECK(v.data() == where);
+}
+
 TEST_CASE("copying a handle shares the elements") {
   const array<int> a({3});
   const array<int> b = a;  // NOLINT(performance-unnecessary-copy-initialization)
@@ -275,6 +284,60 @@ TEST_CASE("copying a handle shares the elements") {
   CHECK(c.data() == d.data());
   const array<const int> e = std::move(d);
   CHECK(e.data() == c.data());
+}
+
+TEST_CASE("a moved-from array is an empty one, whatever its rank") {
+  const std::size_t rank = GENERATE(0U, 1U, 2U, 4U, 5U, 6U, 32U);
+  CAPTURE(rank);
+  const std::vector<std::size_t> sizes(rank, 1);
+  const auto check_empty = [](const auto& a) {
+    CHECK(a.ndim() == 1);
+    CHECK(sizes_of(a.shape()) == std::vector<std::size_t>{0});
+    CHECK(a.strides().size() == 1);
+    CHECK(a.size() == 0);
+    CHECK(a.nbytes() == 0);
+    CHECK(a.is_contiguous());
+    CHECK(a.flat().empty());
+    CHECK(a.copy().size() == 0);
+    CHECK(a.transpose().size() == 0);
+    CHECK_THROWS_AS(a.at(0), larder::value_error);
+    CHECK_FALSE(a.is_mapped());
+  };
+  const auto check_whole = [&](const auto& a) {
+    CHECK(sizes_of(a.shape()) == sizes);
+    REQUIRE(a.size() == 1);
+    CHECK(*a.data() == 7);
+  };
+
+  array<double> a{extents(std::span(sizes))};
+  a.fill(7);
+  array<double> moved(std::move(a));
+  check_whole(moved);
+  check_empty(a);  // NOLINT(bugprone-use-after-move): that is what is tested
+
+  array<double> assigned({2, 3, 1, 1, 1, 1});
+  assigned = std::move(moved);
+  check_whole(assigned);
+  check_empty(moved);  // NOLINT(bugprone-use-after-move)
+
+  array<const double> converted(std::move(assigned));
+  check_whole(converted);
+  check_empty(assigned);  // NOLINT(bugprone-use-after-move)
+
+  array<const double> last;
+  last = std::move(converted);
+  check_whole(last);
+  check_empty(converted);  // NOLINT(bugprone-use-after-move)
+  converted = last;        // it is used again like any other
+  check_whole(converted);
+}
+
+TEST_CASE("an array that is moved to itself keeps its elements") {
+  array<double> a({1, 2, 1, 1, 1, 1});
+  array<double>& same = a;
+  a = std::move(same);
+  CHECK(a.ndim() == 6);
+  CHECK(a.size() == 2);
 }
 
 TEST_CASE("constness is shallow and never lost") {

@@ -12,7 +12,7 @@ namespace convolve {
 struct spectrum {
   std::string name;  ///< for the report
   larder::array<const double>
-      samples;  ///< (n, 2), n >= 2: wavelength in nm, flux; all as check_sample wants them
+      samples;  ///< (n, 2), n >= 2: wavelength in nm, flux; all as fault_of_sample wants them
 };
 
 /// Maps an .npy; parses a text file, once, and maps what was parsed from `cache` ever after. An empty path is

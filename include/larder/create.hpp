@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include <larder/array.hpp>
 
@@ -21,13 +22,13 @@ namespace detail {
 struct unsealed_file;  // src/create.cpp
 
 /// Type-erased: the file, its mapping, and what is left to write.
-class array_file_writer {
+class unsealed_array {
  public:
-  array_file_writer(const std::filesystem::path& path, dtype type, const extents& shape,
-                    const create_options& options);
-  array_file_writer(array_file_writer&&) noexcept;
-  array_file_writer& operator=(array_file_writer&&) noexcept;
-  ~array_file_writer();
+  unsealed_array(const std::filesystem::path& path, dtype type, const extents& shape,
+                 const create_options& options);
+  unsealed_array(unsealed_array&&) noexcept;
+  unsealed_array& operator=(unsealed_array&&) noexcept;
+  ~unsealed_array();
 
   const raw_array& array() const;
   raw_array seal();
@@ -38,7 +39,8 @@ class array_file_writer {
 
 }  // namespace detail
 
-/// Owns a file that has no name until it is sealed: dropping the writer, or a crash, leaves nothing behind.
+/// Owns a file that has no name until it is sealed: dropping the writer leaves nothing behind, and neither does a
+/// crash, but on file systems without nameless files (docs/design.md).
 /// Move-only. One thread at a time; the elements may be written by many.
 template <element T>
 class array_writer {
@@ -56,9 +58,9 @@ class array_writer {
   template <element U>
   friend array_writer<U> create(const std::filesystem::path&, const extents&, const create_options&);
 
-  explicit array_writer(detail::array_file_writer file) : file_(std::move(file)) {}
+  explicit array_writer(detail::unsealed_array file) : file_(std::move(file)) {}
 
-  detail::array_file_writer file_;
+  detail::unsealed_array file_;
 };
 
 /// Takes all the space first, so that a full disk is an io_error here and not a SIGBUS in the filling.
@@ -66,7 +68,7 @@ class array_writer {
 template <element T>
 array_writer<T> create(const std::filesystem::path& path, const extents& shape,
                        const create_options& options = {}) {
-  return array_writer<T>(detail::array_file_writer(path, dtype_of<T>, shape, options));
+  return array_writer<T>(detail::unsealed_array(path, dtype_of<T>, shape, options));
 }
 
 }  // namespace larder

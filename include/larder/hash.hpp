@@ -5,13 +5,10 @@
 //   std::string name = d.hex();
 
 #include <concepts>
-#include <cstddef>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <vector>
 
-#include <larder/array.hpp>
+#include <larder/detail/array_like.hpp>
 #include <larder/detail/hash_stream.hpp>
 #include <larder/digest.hpp>
 #include <larder/element.hpp>
@@ -21,29 +18,10 @@ namespace larder {
 namespace detail {
 
 template <class T>
-inline constexpr bool is_element_vector = false;
-template <element T, class A>
-inline constexpr bool is_element_vector<std::vector<T, A>> = true;
-
-/// Arrays and vectors of elements: what is stored as one array.
-template <class T>
-concept array_like = is_array<T> || is_element_vector<T>;
-
-template <class T>
 concept text_like = std::same_as<T, std::string> || std::same_as<T, std::string_view>;
 
 /// The digest that `dump` stores: of the NPY header and the data, as a tree above 4 MiB. Several threads.
 digest hash_array(const raw_array& a);
-
-/// A borrowed 1-d array on a vector's elements, as which it is stored and hashed.
-template <class T, class A>
-raw_array as_raw(const std::vector<T, A>& v) {
-  return borrow(v.data(), v.size() * sizeof(T), dtype_of<T>, extents(v.size()), {});
-}
-template <class T>
-const raw_array& as_raw(const array<T>& a) noexcept {
-  return array_access::raw(a);
-}
 
 }  // namespace detail
 
@@ -74,7 +52,7 @@ void hash_into(hash_stream& stream, const T& value) {
 
 /// An array is hashed as it would be dumped, so its digest is the one in its file: Fortran-contiguous arrays in that
 /// order, other views as their C-order copy; a vector as a 1-d array. Of several values, their order counts.
-/// Thread-safe; large arrays are hashed by several threads.
+/// Thread-safe; large contiguous arrays are hashed by several threads.
 template <hashable First, hashable... Rest>
 digest hash(const First& first, const Rest&... rest) {
   if constexpr (detail::array_like<First> && sizeof...(Rest) == 0) {

@@ -4,6 +4,7 @@
 //   auto ro = larder::load<larder::array<const double>>("a.npy");    // mapped; nothing is read yet
 //   auto mem = larder::load<larder::array<double>>("a.npy", {.mmap_mode = larder::mmap_mode::none});
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -39,24 +40,25 @@ struct load_options {
 namespace detail {
 
 /// Which of the handles of load<T> asks: it decides the default mode and what is refused.
-enum class handle { read_only_array, writable_array, vector };
+enum class result_kind { read_only_array, writable_array, vector };
 
 /// Makes room for the elements of a vector, given their number.
 using placement = function_ref<std::byte*(std::size_t)>;
 
 /// `place` is for vectors, and null for arrays. Without a value where there is nothing at `path`.
 std::optional<raw_array> load_array_if_exists(const std::filesystem::path& path, dtype expected,
-                                              handle wanted, const load_options& options,
+                                              result_kind wanted, const load_options& options,
                                               const placement* place);
 /// Throws the io_error of load.
 [[noreturn]] void refuse_absent(const std::filesystem::path& path);
 
 template <storable T>
-constexpr handle handle_of() {
+constexpr result_kind result_kind_of() {
   if constexpr (!is_array<T>) {
-    return handle::vector;
+    return result_kind::vector;
   } else {
-    return std::is_const_v<typename T::element_type> ? handle::read_only_array : handle::writable_array;
+    return std::is_const_v<typename T::element_type> ? result_kind::read_only_array
+                                                     : result_kind::writable_array;
   }
 }
 
@@ -74,14 +76,14 @@ template <storable T>
 std::optional<T> load_if_exists(const std::filesystem::path& path, const load_options& options = {}) {
   constexpr dtype type = dtype_of<typename T::value_type>;
   if constexpr (detail::is_array<T>) {
-    auto raw = detail::load_array_if_exists(path, type, detail::handle_of<T>(), options, nullptr);
+    auto raw = detail::load_array_if_exists(path, type, detail::result_kind_of<T>(), options, nullptr);
     if (!raw) return std::nullopt;
     return detail::array_access::wrap<typename T::element_type>(*std::move(raw));
   } else {
     T elements;
     const auto resize = [&elements](std::size_t count) { return detail::resized(elements, count); };
     const detail::placement place(resize);
-    if (!detail::load_array_if_exists(path, type, detail::handle_of<T>(), options, &place))
+    if (!detail::load_array_if_exists(path, type, detail::result_kind_of<T>(), options, &place))
       return std::nullopt;
     return elements;
   }

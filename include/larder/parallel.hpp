@@ -28,7 +28,7 @@ enum class backend {
 struct parallel_options {
   /// Workers: a number, or counted from the usable processors: -1 all of them, -2 all but one, and so on, at
   /// least 1. With 1 a map is a plain loop. Usable are the processors of the affinity mask, at most
-  /// LARDER_MAX_CPUS. A map starts no more threads than it has tasks, and no process has more than 1,023.
+  /// LARDER_MAX_CPUS. A map starts no more threads than it has tasks, and no process has more than 256.
   int n_jobs = -1;
   larder::backend backend = larder::backend::threads;
   /// Tasks that a worker takes at a time, at least 1. Not set: chosen during the map from the time they take.

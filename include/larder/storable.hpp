@@ -2,11 +2,9 @@
 // What can be dumped, loaded and returned by a cached function, and how it is called in files and messages.
 
 #include <string>
-#include <vector>
 
-#include <larder/array.hpp>
+#include <larder/detail/array_like.hpp>
 #include <larder/element.hpp>
-#include <larder/hash.hpp>
 
 namespace larder {
 

@@ -13,7 +13,7 @@
 namespace larder {
 
 namespace detail {
-/// Bytes to elements. layout_error unless there are strides.size() dimensions with whole elements between them.
+/// Bytes to elements. layout_error unless there are strides.size() dimensions.
 void element_strides(std::span<const std::size_t> shape, std::span<const std::ptrdiff_t> byte_strides,
                      std::size_t item_size, std::span<std::ptrdiff_t> strides);
 }  // namespace detail

@@ -101,7 +101,7 @@ class CodeId(unittest.TestCase):
         self.link_program()
 
     def calls(self, which="o"):
-        environment = {**os.environ, "LD_LIBRARY_PATH": str(self.work)}
+        environment = {**os.environ, "LD_LIBRARY_PATH": f"{self.work}:{Path(LIBRARIES[0]).parent}"}
         if self.preload:
             environment["LD_PRELOAD"] = str(self.preload)
         return run("./program", "cache", which, cwd=self.work, env=environment).splitlines()

@@ -2,11 +2,9 @@
 // The byte stream that is hashed for values other than arrays; docs/format.md lays it down.
 
 #include <array>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string_view>
 
 #include <larder/digest.hpp>

@@ -5,22 +5,12 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 
 #include <larder/detail/layout.hpp>
 #include <larder/element.hpp>
-#include <larder/mmap_mode.hpp>
+#include <larder/mapped_origin.hpp>
 
-namespace larder {
-
-/// Where a mapped array lies in its file.
-struct mapped_origin {
-  std::string path;          ///< as the file was opened; empty where it has no name
-  std::uint64_t offset = 0;  ///< of the array's first element, in bytes
-  larder::mmap_mode mode = larder::mmap_mode::read;
-};
-
-namespace detail {
+namespace larder::detail {
 
 class buffer;  // src/buffer.hpp
 
@@ -73,5 +63,4 @@ void fill_elements(const raw_array& a, const void* value);
 
 std::optional<mapped_origin> origin_of(const raw_array& a);
 
-}  // namespace detail
-}  // namespace larder
+}  // namespace larder::detail

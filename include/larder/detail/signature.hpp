@@ -1,6 +1,7 @@
 #pragma once
 // The signature R(P...) of a callable, and whether it can stand in a cache key.
 
+#include <cstddef>
 #include <type_traits>
 
 namespace larder::detail {
@@ -40,6 +41,14 @@ concept has_signature = requires {
 
 template <class F>
 using signature_of = typename signature<F>::type;
+
+template <class Signature>
+struct parameters;
+template <class R, class... P>
+struct parameters<R(P...)> {
+  using result = R;
+  static constexpr std::size_t k_count = sizeof...(P);
+};
 
 /// Nothing that the result could depend on but code and arguments: no captures, no members.
 template <class F>

@@ -18,7 +18,7 @@ enum class trailer_demand {
   sealed,    ///< a container whose data have a digest that holds: a cache entry
 };
 
-struct array_file {
+struct file_structure {
   npy_header header;
   std::uint64_t file_bytes = 0;
   bool container = false;
@@ -33,13 +33,13 @@ struct array_file {
 };
 
 /// io_error, also for what is not a regular file; format_error.
-array_file read_structure(const descriptor& file, trailer_demand demand);
+file_structure read_structure(const descriptor& file, trailer_demand demand);
 
 /// Reads all data and compares them with the digest, if there is one to compare with. Takes a few MiB. format_error
 /// (E_SEG_CHECKSUM), io_error.
-void verify_data(const descriptor& file, const array_file& structure);
+void verify_data(const descriptor& file, const file_structure& structure);
 
 /// Reads all data to `out`, which has data_bytes, and checks them as verify_data does.
-void read_data(const descriptor& file, const array_file& structure, std::byte* out);
+void read_data(const descriptor& file, const file_structure& structure, std::byte* out);
 
 }  // namespace larder::detail

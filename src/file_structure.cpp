@@ -1,4 +1,4 @@
-#include "src/array_file.hpp"
+#include "src/file_structure.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -101,7 +101,7 @@ void require_zeros(const descriptor& file, std::span<const std::byte> gap) {
 
 /// Checks where the segments of a single-array container lie, and reads the metadata.
 void read_segments(const descriptor& file, file_parts& parts, const std::vector<segment>& segments,
-                   std::uint64_t index_offset, array_file& result) {
+                   std::uint64_t index_offset, file_structure& result) {
   const npy_header& header = result.header;
   const segment& array = segments[0];
   if (array.kind != segment_kind::array || segments.size() > 2 ||
@@ -145,14 +145,16 @@ void read_segments(const descriptor& file, file_parts& parts, const std::vector<
 
 /// Reads the data chunk by chunk, on several threads if there are many, each to where `place` says.
 template <class Place>
-void check_chunks(const descriptor& file, const array_file& structure, Place place) {
+void check_chunks(const descriptor& file, const file_structure& structure, Place place) {
   const npy_header& header = structure.header;
   const std::string canonical = canonical_npy_header(header);
   array_digester digester(canonical, header.data_bytes);
   // The first fault wins; the mutex guards it, and run_on_team orders it before the look below.
   std::mutex mutex;
   std::exception_ptr fault;
+  std::atomic<bool> failed = false;  // spares the reading of what is left
   for_each_chunk(digester, [&](std::size_t i) noexcept {
+    if (failed.load(std::memory_order_relaxed)) return;
     try {
       const std::span<std::byte> bytes = place(i, digester.chunk_size(i));
       if (file.read_at(bytes, header.bytes + i * k_chunk_bytes) != bytes.size()) {
@@ -162,6 +164,7 @@ void check_chunks(const descriptor& file, const array_file& structure, Place pla
     } catch (...) {
       const std::lock_guard lock(mutex);
       if (!fault) fault = std::current_exception();
+      failed.store(true, std::memory_order_relaxed);
     }
   });
   if (fault) std::rethrow_exception(fault);
@@ -172,13 +175,13 @@ void check_chunks(const descriptor& file, const array_file& structure, Place pla
 
 }  // namespace
 
-array_file read_structure(const descriptor& file, trailer_demand demand) {
+file_structure read_structure(const descriptor& file, trailer_demand demand) {
   const struct ::stat status = file.stat();
   if (S_ISDIR(status.st_mode)) throw io_error(file.path(), "cannot read", EISDIR);
   if (!S_ISREG(status.st_mode))
     throw io_error(file.path(), "cannot read what is not a regular file", ENOTSUP);
 
-  array_file result;
+  file_structure result;
   result.file_bytes = static_cast<std::uint64_t>(status.st_size);
   result.sparse = static_cast<std::uint64_t>(status.st_blocks) * 512 < result.file_bytes;
   result.read_only = (status.st_mode & 0222) == 0;
@@ -224,7 +227,7 @@ array_file read_structure(const descriptor& file, trailer_demand demand) {
   return result;
 }
 
-void verify_data(const descriptor& file, const array_file& structure) {
+void verify_data(const descriptor& file, const file_structure& structure) {
   if (!structure.checked_digest()) return;
   check_chunks(file, structure, [](std::size_t, std::size_t size) {
     thread_local std::vector<std::byte> scratch;
@@ -233,7 +236,7 @@ void verify_data(const descriptor& file, const array_file& structure) {
   });
 }
 
-void read_data(const descriptor& file, const array_file& structure, std::byte* out) {
+void read_data(const descriptor& file, const file_structure& structure, std::byte* out) {
   check_chunks(file, structure,
                [out](std::size_t i, std::size_t size) { return std::span(out + i * k_chunk_bytes, size); });
 }

@@ -1,0 +1,62 @@
+// Every call that the README's tour shows, in its order and its words, with what it leaves out.
+
+#include <larder/larder.hpp>
+
+#include <cstddef>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+using namespace larder;
+
+namespace {
+
+/// x'x + ridge
+array<double> covariance(const array<const double>& x, double ridge) {
+  const std::size_t n = x.shape(1);
+  array<double> c({n, n});
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < n; ++j) {
+      c(i, j) = i == j ? ridge : 0;
+      for (std::size_t row = 0; row < x.shape(0); ++row) c(i, j) += x(row, i) * x(row, j);
+    }
+  }
+  return c;
+}
+
+double f(std::size_t row, const array<const double>& shared) { return shared(row, row); }
+
+}  // namespace
+
+int main() {
+  array<double> a({1000, 64});  // zeroed, row-major; a(i, j), a.slice(...), a.transpose(), ...
+  a.fill(2);
+  dump(a, "a.npy");  // NumPy opens and maps it, too
+
+  // Mapped read-only, in microseconds, whatever the size; mapped copy-on-write: the file stays as it is;
+  // mapped for writing; a copy in memory, with every byte verified.
+  auto ro = load<array<const double>>("a.npy");
+  auto cow = load<array<double>>("a.npy");
+  auto rw = load<array<double>>("a.npy", {.mmap_mode = mmap_mode::read_write});
+  auto mem = load<array<double>>("a.npy", {.mmap_mode = mmap_mode::none});
+  std::printf("%g %g %g %g\n", ro(0, 0), cow(1, 1), rw(2, 2), mem(3, 3));
+
+  auto out = create<double>("out.npy", {1000, 64});  // filled in place, and only there once it is sealed
+  out.array().fill(3);
+  std::move(out).seal();
+  verify("out.npy");  // throws where a single bit is wrong
+
+  digest d = hash(a, 0.5, std::string("ridge"));
+  std::printf("%s\n", d.hex().c_str());
+
+  memory cache("cache-dir");
+  auto cov = cache.cache("stats.covariance", covariance, {.version = "2"});
+  auto c = cov(a, 0.5);  // computed once, by whichever process came first
+  std::printf("%g\n", c(0, 0));
+
+  std::vector<std::size_t> rows = {0, 5, 7};
+  const array<const double> shared = c;
+  parallel pool({.n_jobs = -1});
+  std::vector<double> r = pool.map(rows, f, shared);  // f(row, shared), in order, on all cores
+  std::printf("%g %g %g\n", r[0], r[1], r[2]);
+}
