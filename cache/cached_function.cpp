@@ -18,6 +18,9 @@ namespace {
 
 constexpr std::size_t k_longest_arguments = 1000;
 
+/// What the system refuses is one cause, whatever was tried.
+std::string system_cause(const io_error& e) { return "system " + std::to_string(e.errno_value()); }
+
 std::string code_directory(const cached_core::description& function) {
   const std::string& version = function.options.version;
   return version.empty() ? "b-" + code_id(function.code)
@@ -78,7 +81,7 @@ class cached_state {
       // What the system refuses for want of descriptors or memory says nothing of the entry.
       const int fault = e.errno_value();
       damaged = fault == EACCES || fault == EISDIR || fault == EIO || fault == ENOTSUP;
-      return miss("load " + std::to_string(fault), e);
+      return miss(system_cause(e), e);
     } catch (const error& e) {
       damaged = true;
       return miss(path, e);
@@ -103,7 +106,7 @@ class cached_state {
                   {function.name, code, std::move(arguments), seconds});
       return true;
     } catch (const io_error& e) {
-      return failed("store " + std::to_string(e.errno_value()), e);
+      return failed(system_cause(e), e);
     } catch (const std::exception& e) {
       return failed("store", e);
     }

@@ -128,8 +128,10 @@ void make_entry_directory(const std::string& location, const std::string& entry)
   make_directory(location);
   // A directory that has other things in it is somebody's: a .gitignore would hide those.
   const std::vector<std::string> names = names_in(location);
-  if (std::ranges::all_of(names,
-                          [](const std::string& name) { return name == k_tag || name == k_git_ignore; })) {
+  const bool ours = std::ranges::all_of(names, [](const std::string& name) {
+    return name == k_tag || name == k_git_ignore || atomic_file::is_temporary(name);
+  });
+  if (ours) {
     write_once(location + "/" + k_git_ignore, "*\n");
     write_once(location + "/" + k_tag,
                "Signature: 8a477f597d28d172789f06886806bc55\n"
