@@ -165,6 +165,7 @@ void remove_entries_of_code(const std::string& function_directory) {
 void remove_all_entries(const std::string& location) {
   for (const std::string& function : names_in(location)) {
     const std::string directory = location + "/" + function;
+    if (atomic_file::is_temporary(function) && is_stale(directory)) remove_entry(directory);
     bool ours = false;
     for (const std::string& code : names_in(directory)) {
       if (!code.starts_with("v-") && !code.starts_with("b-")) continue;

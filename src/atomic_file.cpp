@@ -135,9 +135,17 @@ int atomic_file::link_to(const std::string& name) const noexcept {
   return ::link(named_.c_str(), name.c_str()) == 0 ? 0 : errno;
 }
 
-/// What is there stays. A temporary name goes with the destructor.
-void atomic_file::publish_new() const {
-  if (const int fault = link_to(target_); fault != 0 && fault != EEXIST) refuse_name(fault);
+/// What is there stays. Of a named file, the temporary name goes with the destructor.
+void atomic_file::publish_new() {
+  const int fault = link_to(target_);
+  if (fault == 0 || fault == EEXIST) return;
+  if (named_.empty()) refuse_name(fault);
+  // A file system without nameless files may have no hard links either.
+  if (::renameat2(AT_FDCWD, named_.c_str(), AT_FDCWD, target_.c_str(), RENAME_NOREPLACE) == 0) {
+    named_.clear();
+  } else if (errno != EEXIST) {
+    refuse_name(errno);
+  }
 }
 
 void atomic_file::publish_over() {

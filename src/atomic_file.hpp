@@ -46,7 +46,7 @@ class atomic_file {
   void open(const std::string& path, mode_t mode);
   /// 0 or an errno.
   int link_to(const std::string& name) const noexcept;
-  void publish_new() const;
+  void publish_new();
   void publish_over();
   [[noreturn]] void refuse_name(int fault) const;
 

@@ -8,11 +8,13 @@
 #include <vector>
 
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
 
 #include <larder/detail/hash_stream.hpp>
 #include <larder/error.hpp>
 
+#include "src/descriptor.hpp"
 #include "src/xxh3.hpp"
 
 namespace larder::detail {
@@ -101,9 +103,17 @@ bool answers_to(const module& m, std::string_view name) {
   return file_name(m.path) == file_name(name) || std::ranges::find(sonames, name) != sonames.end();
 }
 
-/// Of what is loaded and never written to: code and constants. The file may be another by now.
+/// Of what is loaded and never written to, code and constants, since the file may be another by now; and of the file,
+/// for the initial values of variables.
 digest content_digest(const module& m) {
   xxh3_stream stream;
+  const auto file = descriptor::open(m.path.empty() ? "/proc/self/exe" : m.path, O_RDONLY);
+  std::vector<std::byte> bytes(std::size_t{1} << 20);
+  std::uint64_t offset = 0;
+  while (const std::size_t n = file.read_at(bytes, offset)) {
+    stream.update(std::span(bytes).first(n));
+    offset += n;
+  }
   for (const ElfW(Phdr) & s : m.segments) {
     if (s.p_type != PT_LOAD || (s.p_flags & PF_W) != 0 || (s.p_flags & PF_R) == 0) continue;
     stream.update({reinterpret_cast<const std::byte*>(m.base + s.p_vaddr), s.p_filesz});

@@ -7,8 +7,8 @@ namespace larder::detail {
 
 /// 32 hex digits that stand for the function at `address`: for its place in its module (program or shared library), and
 /// for the build of that module and of each library that it loads, directly or not, from outside the system's
-/// directories. Builds are told apart by their linker build ids; a module without one by its loaded code and
-/// constants. value_error where no module holds the address.
+/// directories. Builds are told apart by their linker build ids; a module without one by its content.
+/// value_error where no module holds the address, io_error where a file cannot be read.
 std::string code_id(const void* address);
 
 }  // namespace larder::detail

@@ -1,4 +1,4 @@
-"""What larder does where system calls fail, are cut short or interrupted, and where it is killed between two of them."""
+"""What larder does where system calls fail or are cut short, and where it is killed between two of them."""
 
 import os
 import re
