@@ -168,6 +168,9 @@ TEST_CASE("team: works anew in a child of fork", "[team][fork]") {
   meet(3);
 }
 
+// The address sanitizer's allocator has locks that fork does not take: where another thread holds one at that moment,
+// the child waits for it for ever. In all other tests the other threads rest while a child is forked.
+#if !defined(__SANITIZE_ADDRESS__)
 TEST_CASE("team: works in children that are forked while other threads use the team", "[team][fork]") {
   std::atomic<bool> stop = false;
   std::vector<std::thread> others;
@@ -189,6 +192,7 @@ TEST_CASE("team: works in children that are forked while other threads use the t
   for (auto& other : others) other.join();
   CHECK(failed == 0);
 }
+#endif
 #endif
 
 TEST_CASE("team: a body may fork a child that leaves by _exit", "[team][fork]") {
