@@ -25,29 +25,13 @@
 
 #include "tests/catch.hpp"
 #include "tests/file_bytes.hpp"
+#include "tests/refused.hpp"
 #include "tests/scratch_dir.hpp"
 
 namespace fs = std::filesystem;
-using Catch::Matchers::ContainsSubstring;
 using larder::array;
 using larder::create;
 using larder::extents;
-
-namespace {
-
-/// The errno of the io_error that `action` throws; its text names `path`. 0 where it throws none.
-int refused(const fs::path& path, const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const larder::io_error& e) {
-    CHECK(e.path() == path.string());
-    CHECK_THAT(e.what(), ContainsSubstring(path.string()));
-    return e.errno_value();
-  }
-  return 0;
-}
-
-}  // namespace
 
 TEST_CASE("a created array is zeroed, row-major and mapped for writing") {
   scratch_dir dir;

@@ -23,34 +23,17 @@
 
 #include "tests/catch.hpp"
 #include "tests/container_bytes.hpp"
+#include "tests/counted.hpp"
 #include "tests/file_bytes.hpp"
 #include "tests/npy_bytes.hpp"
+#include "tests/refused.hpp"
 #include "tests/scratch_dir.hpp"
 
 namespace fs = std::filesystem;
 using Catch::Matchers::ContainsSubstring;
 using larder::array;
-using larder::extents;
 
 namespace {
-
-array<double> counted(const extents& shape) {
-  const array<double> a(shape);
-  std::iota(a.flat().begin(), a.flat().end(), 1.0);
-  return a;
-}
-
-/// The errno of the io_error that `action` throws; its text names `path`. 0 where it throws none.
-int refused(const fs::path& path, const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const larder::io_error& e) {
-    CHECK(e.path() == path.string());
-    CHECK_THAT(e.what(), ContainsSubstring(path.string()));
-    return e.errno_value();
-  }
-  return 0;
-}
 
 int dump_refused(const fs::path& path) {
   return refused(path, [&] { larder::dump(counted({3}), path); });

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <numeric>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +18,7 @@
 
 #include "tests/catch.hpp"
 #include "tests/container_bytes.hpp"
+#include "tests/counted.hpp"
 #include "tests/file_bytes.hpp"
 #include "tests/npy_bytes.hpp"
 #include "tests/scratch_dir.hpp"
@@ -26,19 +26,12 @@
 namespace fs = std::filesystem;
 using Catch::Matchers::ContainsSubstring;
 using larder::array;
-using larder::extents;
 using larder::file_info;
 using larder::file_state;
 using larder::load;
 using larder::mmap_mode;
 
 namespace {
-
-array<double> counted(const extents& shape) {
-  const array<double> a(shape);
-  std::iota(a.flat().begin(), a.flat().end(), 1.0);
-  return a;
-}
 
 ino_t inode_of(const fs::path& path) {
   struct stat status {};
