@@ -32,6 +32,7 @@
 namespace fs = std::filesystem;
 using Catch::Matchers::ContainsSubstring;
 using larder::array;
+using larder::extents;
 
 namespace {
 

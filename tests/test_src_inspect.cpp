@@ -26,6 +26,7 @@
 namespace fs = std::filesystem;
 using Catch::Matchers::ContainsSubstring;
 using larder::array;
+using larder::extents;
 using larder::file_info;
 using larder::file_state;
 using larder::load;

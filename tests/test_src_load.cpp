@@ -27,6 +27,7 @@
 namespace fs = std::filesystem;
 using Catch::Matchers::ContainsSubstring;
 using larder::array;
+using larder::extents;
 using larder::file_state;
 using larder::load;
 using larder::mmap_mode;
