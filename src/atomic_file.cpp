@@ -66,6 +66,19 @@ std::string resolve_target(const std::string& path, std::optional<mode_t>& mode)
   throw io_error(path, "cannot follow the link", ELOOP);
 }
 
+/// As open_fd. ext4 answers EPERM for a directory that is being removed: that is ENOENT, unless somebody made it anew.
+int open_nameless(const std::string& directory, mode_t mode) noexcept {
+  for (int attempts = 3;; --attempts) {
+    const int fd = open_fd(directory, O_TMPFILE | O_RDWR, mode);
+    if (fd >= 0 || errno != EPERM) return fd;
+    if (::access(directory.c_str(), F_OK) != 0) return -1;  // with ENOENT
+    if (attempts == 0) {
+      errno = EPERM;
+      return -1;
+    }
+  }
+}
+
 /// Links a nameless file to a new name. Returns 0 or an errno.
 int link_descriptor(int fd, const std::string& name) noexcept {
   std::array<char, 32> source{};
@@ -89,7 +102,7 @@ void atomic_file::open(const std::string& path, mode_t mode) {
   // The link at commit goes through /proc; where there is none, a name is needed from the start.
   const bool can_link_later = ::access("/proc/self/fd", X_OK) == 0;
   if (can_link_later) {
-    const int fd = open_fd(directory, O_TMPFILE | O_RDWR, mode);
+    const int fd = open_nameless(directory, mode);
     if (fd >= 0) {
       file_ = descriptor(fd, path);
       return;
