@@ -57,10 +57,12 @@ std::vector<std::string> names_in(const std::string& directory) {
   return names;
 }
 
-/// Whether nobody can be at work on a temporary file any more.
-bool is_stale(const std::string& path) {
+/// Whether a path is that of a temporary file that nobody can be at work on any more.
+bool is_left_behind(const fs::path& path) {
   constexpr auto k_longest_write = std::chrono::hours(1);
   std::error_code fault;
+  if (!atomic_file::is_temporary(path.filename().string())) return false;
+  if (!fs::is_regular_file(fs::symlink_status(path, fault))) return false;
   const auto written = fs::last_write_time(path, fault);
   return !fault && fs::file_time_type::clock::now() - written > k_longest_write;
 }
@@ -126,6 +128,7 @@ void make_entry_directory(const std::string& location, const std::string& entry)
     if (fault) throw io_error(location, "cannot make the directories above it", fault.value());
   }
   make_directory(location);
+  check_trusted(location);  // it may be there by somebody else's doing
   // A directory that has other things in it is somebody's: a .gitignore would hide those.
   const std::vector<std::string> names = names_in(location);
   const bool ours = std::ranges::all_of(names, [](const std::string& name) {
@@ -155,7 +158,7 @@ void remove_entries_of_code(const std::string& function_directory) {
     const std::string directory = function_directory + "/" + two;
     for (const std::string& rest : names_in(directory)) {
       const std::string path = directory + "/" + rest;
-      if (is_hex(rest, 30) || (atomic_file::is_temporary(rest) && is_stale(path))) remove_entry(path);
+      if (is_hex(rest, 30) || is_left_behind(path)) remove_entry(path);
     }
     remove_empty_directory(directory);
   }
@@ -165,7 +168,7 @@ void remove_entries_of_code(const std::string& function_directory) {
 void remove_all_entries(const std::string& location) {
   for (const std::string& function : names_in(location)) {
     const std::string directory = location + "/" + function;
-    if (atomic_file::is_temporary(function) && is_stale(directory)) remove_entry(directory);
+    if (is_left_behind(directory)) remove_entry(directory);
     bool ours = false;
     for (const std::string& code : names_in(directory)) {
       if (!code.starts_with("v-") && !code.starts_with("b-")) continue;

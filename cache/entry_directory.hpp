@@ -26,6 +26,7 @@ std::string entry_path(const std::string& function_directory, const digest& key)
 
 /// Makes the directory that an entry lies in, with those above it, for this user alone. A location that is new or
 /// empty gets its .gitignore and CACHEDIR.TAG. io_error; ENOENT where somebody removed one of them meanwhile.
+/// value_error for a location that cannot be trusted.
 void make_entry_directory(const std::string& location, const std::string& entry);
 
 /// Removes whatever lies at an entry's path; nothing there is fine. io_error.

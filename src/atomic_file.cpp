@@ -130,7 +130,10 @@ atomic_file::~atomic_file() {
 }
 
 bool atomic_file::is_temporary(std::string_view name) noexcept {
-  return name.starts_with('.') && name.find(k_marker) != std::string_view::npos;
+  const std::size_t marker = name.rfind(k_marker);
+  if (!name.starts_with('.') || marker == std::string_view::npos) return false;
+  const std::string_view digits = name.substr(marker + std::string_view(k_marker).size());
+  return digits.size() == 16 && digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 void atomic_file::commit(bool durable, existing at_path) {

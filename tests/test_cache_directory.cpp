@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <filesystem>
@@ -203,6 +204,40 @@ TEST_CASE("a result that is mapped survives forget, clear, and the removal of th
   for (int i = 0; i < 5000; ++i) CHECK(kept(i) == i);
   CHECK(f.evaluate(1000).how == outcome::computed);
   CHECK(f.evaluate(1000).how == outcome::hit);
+}
+
+TEST_CASE("clear leaves what only looks like a temporary file of the cache") {
+  scratch_dir dir;
+  memory mem(dir / "cache");
+  mem.cache("ramp", ramp, {.version = "1"})(5);
+  const fs::path directory = dir / "cache" / ".mine.larder-0123456789abcdef";
+  const fs::path other = dir / "cache" / ".mine.larder-notes";
+  fs::create_directory(directory);
+  write_file(directory / "notes.txt", "keep");
+  write_file(other, "keep");
+  for (const fs::path& path : {directory, other}) {
+    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(24));
+  }
+  mem.clear();
+  CHECK(read_file(directory / "notes.txt") == "keep");
+  CHECK(read_file(other) == "keep");
+}
+
+TEST_CASE("a location that somebody opens to all before the first store is not used") {
+  scratch_dir dir;
+  const captured_log log;
+  const memory mem(dir / "cache");
+  auto f = mem.cache("opened",
+                     [](const std::string& location) {
+                       fs::create_directory(location);
+                       fs::permissions(location, fs::perms::all);
+                       return std::vector<int>{1};
+                     },
+                     {.version = "1"});
+  CHECK(f((dir / "cache").string()) == std::vector<int>{1});
+  CHECK(fs::is_empty(dir / "cache"));
+  REQUIRE(log.warnings.size() == 1);
+  CHECK_THAT(log.warnings[0], ContainsSubstring("others may write"));
 }
 
 TEST_CASE("a read-only memory loads what is there and stores nothing") {
