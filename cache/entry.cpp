@@ -12,10 +12,10 @@
 #include <larder/error.hpp>
 
 #include "cache/entry_directory.hpp"
+#include "src/array_file.hpp"
 #include "src/array_image.hpp"
-#include "src/array_reader.hpp"
-#include "src/array_writer.hpp"
 #include "src/atomic_file.hpp"
+#include "src/container_writer.hpp"
 #include "src/descriptor.hpp"
 #include "src/file_structure.hpp"
 
@@ -69,12 +69,12 @@ auto in_entry_directory(const std::string& location, const std::string& path, Ac
 std::optional<raw_array> load_entry(const std::string& path, dtype type, result_kind wanted,
                                     verification verify, const placement* place) {
   const load_options options{.verification = verify};
-  return read_array(path, type,
-                    {.wanted = wanted,
-                     .options = options,
-                     .place = place,
-                     .demand = trailer_demand::sealed,
-                     .copy_below = k_mapped_bytes});
+  return read_array_file(path, type,
+                         {.wanted = wanted,
+                          .options = options,
+                          .place = place,
+                          .demand = trailer_demand::sealed,
+                          .copy_below = k_mapped_bytes});
 }
 
 bool has_entry(const std::string& path) {
@@ -92,7 +92,7 @@ void store_entry(const std::string& location, const std::string& path, const raw
                  const entry_metadata& metadata) {
   constexpr mode_t k_sealed = 0444;
   atomic_file file = in_entry_directory(location, path, [&] { return atomic_file(path, k_sealed); });
-  write_array(file, array_image(value), file_form::container, json_text(metadata));
+  write_array(file, array_image(value), 0, json_text(metadata));
   const bool durable = metadata.seconds >= k_durable_seconds;
   in_entry_directory(location, path, [&] { file.commit(durable, existing::keep); });
 }

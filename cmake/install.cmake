@@ -15,10 +15,10 @@ install(FILES "${PROJECT_BINARY_DIR}/larderConfig.cmake" "${PROJECT_BINARY_DIR}/
 # `pkg-config --libs larder` has to name whatever the installed kind of library leaves to its consumer; nobody passes
 # --static for a package that has only a static library.
 if(BUILD_SHARED_LIBS)
-  set(larder_pc_requires "Requires.private: libxxhash")
+  set(larder_pc_requires "Requires.private: libxxhash libzstd")
   set(larder_pc_libs "")
 else()
-  set(larder_pc_requires "Requires: libxxhash")
+  set(larder_pc_requires "Requires: libxxhash libzstd")
   string(REGEX REPLACE "([^;]+)" " -l\\1" larder_pc_libs "${CMAKE_DL_LIBS}")
 endif()
 # Relative to the file itself, so that an installed tree can be moved.

@@ -54,12 +54,14 @@ digest array_digester::finish() const {
   return stream.finish();
 }
 
-void for_each_chunk(const array_digester& digester, function_ref<void(std::size_t) noexcept> body) {
+void for_each_chunk(const array_digester& digester, function_ref<void(std::size_t) noexcept> body,
+                    unsigned most_threads) {
   const std::size_t count = digester.chunk_count();
   if (count == 1) return body(0);
   // The cursor hands every chunk to one thread; run_on_team orders what they wrote before what follows it.
   std::atomic<std::size_t> next = 0;
-  const auto workers = static_cast<unsigned>(std::min<std::size_t>(cpus_for_core_work(), count));
+  const auto workers =
+      static_cast<unsigned>(std::min<std::size_t>(std::min(cpus_for_core_work(), most_threads), count));
   run_on_team(workers, [&](unsigned) noexcept {
     for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(i);
   });

@@ -41,8 +41,9 @@ class array_digester {
   std::vector<digest> chunks_;  // of an array of one chunk: the digest itself
 };
 
-/// Calls body(i) for each chunk, on several threads if there are more than one.
-void for_each_chunk(const array_digester& digester, function_ref<void(std::size_t) noexcept> body);
+/// Calls body(i) for each chunk, on several threads if there are more than one, but no more than `most_threads`.
+void for_each_chunk(const array_digester& digester, function_ref<void(std::size_t) noexcept> body,
+                    unsigned most_threads = ~0U);
 
 /// The digest of data that lie in memory as they would in the file, on several threads if they are large.
 digest digest_of(std::string_view header, std::span<const std::byte> data);

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <utility>
 #include <vector>
 
 #include "src/cpu_count.hpp"
 #include "src/npy_header.hpp"
 #include "src/strided_copy.hpp"
 #include "src/team.hpp"
+#include "src/zstd_frames.hpp"
 
 namespace larder::detail {
 
@@ -39,16 +41,16 @@ digest array_image::digest() const {
   return digester.finish();
 }
 
-digest array_image::write_to(const descriptor& file) const {
+digest array_image::write_to(const descriptor& file, std::uint64_t offset) const {
   array_digester digester(header_, data_bytes_);
   const std::size_t count = digester.chunk_count();
   if (!contiguous_ || count == 1) {
     std::vector<std::byte> scratch;
-    file.write(text_bytes(header_));
+    file.write_at(text_bytes(header_), offset);
     for (std::size_t i = 0; i < count; ++i) {
       const auto bytes = chunk(i, digester.chunk_size(i), scratch);
       digester.take(i, bytes);
-      file.write(bytes);
+      file.write_at(bytes, offset + header_.size() + i * k_chunk_bytes);
     }
     return digester.finish();
   }
@@ -60,8 +62,8 @@ digest array_image::write_to(const descriptor& file) const {
   run_on_team(std::min(2U, cpus_for_core_work()), [&](unsigned worker) noexcept {
     if (worker == 0) {
       try {
-        file.write(text_bytes(header_));
-        file.write(in_place());
+        file.write_at(text_bytes(header_), offset);
+        file.write_at(in_place(), offset + header_.size());
       } catch (...) {
         fault = std::current_exception();
         next.store(count, std::memory_order_relaxed);
@@ -73,6 +75,29 @@ digest array_image::write_to(const descriptor& file) const {
   });
   if (fault) std::rethrow_exception(fault);
   return digester.finish();
+}
+
+array_image::compressed array_image::compress_to(const descriptor& file, std::uint64_t offset,
+                                                 int level) const {
+  array_digester digester(header_, data_bytes_);
+  // A frame a chunk, so that who compresses a chunk hashes it too; where there are several, the header is a frame of its
+  // own, which is cheap to look at.
+  const std::size_t chunks = digester.chunk_count();
+  const bool together = bytes() <= k_frame_bytes;
+  const auto content = [&](std::size_t frame, std::vector<std::byte>& scratch) -> std::span<const std::byte> {
+    if (!together && frame == 0) return text_bytes(header_);
+    const std::size_t i = together ? 0 : frame - 1;
+    const auto bytes = chunk(i, digester.chunk_size(i), scratch);
+    digester.take(i, bytes);
+    if (!together) return bytes;
+    std::vector<std::byte> whole(header_.size() + bytes.size());
+    std::ranges::copy(text_bytes(header_), whole.begin());
+    std::ranges::copy(bytes, whole.begin() + static_cast<std::ptrdiff_t>(header_.size()));
+    scratch = std::move(whole);
+    return scratch;
+  };
+  const std::uint64_t written = write_frames(file, offset, level, together ? 1 : chunks + 1, content);
+  return {written, digester.finish()};
 }
 
 }  // namespace larder::detail

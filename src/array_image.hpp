@@ -28,8 +28,17 @@ class array_image {
   /// On several threads if it is large and contiguous.
   larder::digest digest() const;
 
-  /// Writes header and data at the file's position and returns the digest, which is computed beside the writing.
-  larder::digest write_to(const descriptor& file) const;
+  larder::dtype dtype() const noexcept { return array_.dtype; }
+
+  /// Writes header and data from `offset` on and returns the digest, which is computed beside the writing.
+  larder::digest write_to(const descriptor& file, std::uint64_t offset) const;
+
+  struct compressed {
+    std::uint64_t bytes;
+    larder::digest digest;
+  };
+  /// The same as zstd frames.
+  compressed compress_to(const descriptor& file, std::uint64_t offset, int level) const;
 
  private:
   /// Where the bytes of a chunk are: in the array, or gathered into `scratch`.

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include <larder/detail/raw_array.hpp>
+#include <larder/digest.hpp>
 
 namespace larder::detail {
 
@@ -20,6 +21,9 @@ class buffer {
 
   /// For the bytes of a mapped file: which file, and the offset in it of data().
   virtual std::optional<mapped_origin> origin() const { return std::nullopt; }
+
+  /// The digest of `a`, where it is known without reading the bytes; `a` lies in them.
+  virtual std::optional<digest> known_digest(const raw_array& /*a*/) const { return std::nullopt; }
 
  protected:
   buffer(std::byte* data, std::size_t size) noexcept : data_(data), size_(size) {}

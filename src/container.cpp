@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include <larder/error.hpp>
 
+#include "src/descriptor.hpp"
 #include "src/little_endian.hpp"
 #include "src/xxh3.hpp"
 
@@ -16,11 +18,14 @@ constexpr std::uint16_t k_major = 1;
 constexpr std::uint16_t k_minor = 0;
 constexpr std::string_view k_index_magic = "LRDINDEX";
 constexpr std::string_view k_end_magic = "\r\nLRDEND";
-constexpr std::uint8_t k_codec_raw = 0;
-constexpr std::uint8_t k_codec_zstd = 1;
 constexpr std::uint8_t k_check_none = 0;
 constexpr std::uint8_t k_check_xxh3 = 2;
-constexpr std::uint32_t k_log2_alignment = 6;
+constexpr std::uint32_t k_log2_block = 6;
+constexpr std::uint32_t k_log2_largest_alignment = 21;
+constexpr std::uint32_t k_extended_bfloat16 = 1;
+/// What nothing that is compressed may grow beyond, unless it is small.
+constexpr std::uint64_t k_most_expansion = 65536;
+constexpr std::uint64_t k_small_expansion = std::uint64_t{1} << 20;
 
 using block = std::array<std::byte, k_block>;
 
@@ -40,15 +45,13 @@ void append(std::string& out, const block& b) {
   out.append(reinterpret_cast<const char*>(b.data()), b.size());
 }
 
-void pad(std::string& out, std::uint64_t start) {
-  out.append(aligned(start + out.size()) - (start + out.size()), '\0');
-}
-
-block index_head(std::uint32_t count, std::uint64_t offset) noexcept {
+block index_head(const container_index& index, std::uint64_t offset) noexcept {
   block b{};
   put_text(b, 0, k_index_magic);
-  put(b, 8, count);
+  put(b, 8, static_cast<std::uint32_t>(index.segments.size()));
   put(b, 12, static_cast<std::uint32_t>(k_block));
+  put(b, 16, index.fingerprint);
+  put(b, 24, index.schema);
   put(b, 32, offset);
   return b;
 }
@@ -58,13 +61,14 @@ block index_entry(const segment& s) noexcept {
   put(b, 0, s.offset);
   put(b, 8, s.stored);
   put(b, 16, s.raw);
-  put(b, 24, s.npy_header);
+  put(b, 24, s.header_bytes);
   put(b, 28, static_cast<std::uint8_t>(s.kind));
-  put(b, 29, k_codec_raw);
+  put(b, 29, static_cast<std::uint8_t>(s.codec));
   put(b, 30, s.has_digest ? k_check_xxh3 : k_check_none);
   put(b, 32, s.digest.low);
   put(b, 40, s.digest.high);
-  put(b, 52, k_log2_alignment);
+  put(b, 48, s.extended_dtype);
+  put(b, 52, static_cast<std::uint32_t>(std::countr_zero(s.alignment)));
   return b;
 }
 
@@ -89,7 +93,8 @@ segment parse_entry(const std::string& path, std::span<const std::byte> b) {
   s.offset = get<std::uint64_t>(b, 0);
   s.stored = get<std::uint64_t>(b, 8);
   s.raw = get<std::uint64_t>(b, 16);
-  s.npy_header = get<std::uint32_t>(b, 24);
+  s.header_bytes = get<std::uint32_t>(b, 24);
+  s.extended_dtype = get<std::uint32_t>(b, 48);
   const auto kind = get<std::uint8_t>(b, 28);
   const auto codec = get<std::uint8_t>(b, 29);
   const auto check = get<std::uint8_t>(b, 30);
@@ -99,67 +104,64 @@ segment parse_entry(const std::string& path, std::span<const std::byte> b) {
 
   if (kind < 1 || kind > 3) fail(format_code::kind, "a segment of unknown kind " + std::to_string(kind));
   s.kind = static_cast<segment_kind>(kind);
-  if (codec == k_codec_zstd)
-    fail(format_code::codec, "a compressed segment, which this version does not read");
-  if (codec != k_codec_raw) fail(format_code::codec, "a segment of unknown codec " + std::to_string(codec));
-  if (check != k_check_xxh3 && !(check == k_check_none && s.kind == segment_kind::array)) {
+  const bool array = s.kind == segment_kind::array;
+  if (codec > 1) fail(format_code::codec, "a segment of unknown codec " + std::to_string(codec));
+  s.codec = static_cast<detail::codec>(codec);
+  const bool compressed = s.codec == detail::codec::zstd;
+  if (check != k_check_xxh3 && !(check == k_check_none && array && !compressed)) {
     fail(format_code::reserved, "a segment of unknown check " + std::to_string(check));
   }
   if (!s.has_digest && s.digest != digest{}) fail(format_code::reserved, "a digest where there is no check");
   if (get<std::uint8_t>(b, 31) != 0) fail(format_code::reserved, "segment flags are not zero");
-  if (get<std::uint32_t>(b, 48) != 0)
-    fail(format_code::dtype, "an extended dtype, which this version does not read");
+  if (s.extended_dtype > (array ? k_extended_bfloat16 : 0)) {
+    fail(format_code::dtype, "an extended dtype that this version does not know");
+  }
   if (!is_zero(b.subspan(56))) fail(format_code::reserved, "unused bytes of an index entry are not zero");
-  const bool array = s.kind == segment_kind::array;
-  if (log2_alignment < 6 || log2_alignment > (array ? 21u : 6u) ||
-      (s.offset + s.npy_header) % (std::uint64_t{1} << log2_alignment) != 0 || s.offset % k_block != 0) {
+  if (log2_alignment < k_log2_block || log2_alignment > (array ? k_log2_largest_alignment : k_log2_block) ||
+      s.offset % k_block != 0) {
+    fail(format_code::align, "a segment is not aligned as it has to be");
+  }
+  s.alignment = std::uint64_t{1} << log2_alignment;
+  if (!compressed && (s.offset + s.header_bytes) % s.alignment != 0) {
     fail(format_code::align, "a segment is not aligned as it says");
   }
-  if (s.raw != s.stored || (!array && s.npy_header != 0)) {
+  if (s.stored == 0 || (!compressed && s.raw != s.stored) || (!array && s.header_bytes != 0) ||
+      s.header_bytes > s.raw) {
     fail(format_code::seg_size, "the lengths of a segment contradict each other");
+  }
+  if (s.raw > k_small_expansion && (s.raw - 1) / k_most_expansion >= s.stored) {
+    fail(format_code::bomb,
+         "a segment of " + std::to_string(s.stored) + " bytes that claims to hold " + std::to_string(s.raw));
   }
   return s;
 }
 
-}  // namespace
-
-std::string container_tail(std::uint32_t npy_header, std::uint64_t array_end, const digest& array_digest,
-                           std::string_view metadata) {
-  std::vector<segment> segments = {{.offset = 0,
-                                    .stored = array_end,
-                                    .raw = array_end,
-                                    .npy_header = npy_header,
-                                    .kind = segment_kind::array,
-                                    .has_digest = true,
-                                    .digest = array_digest}};
-  std::string tail;
-  pad(tail, array_end);
-  if (!metadata.empty()) {
-    segments.push_back({.offset = array_end + tail.size(),
-                        .stored = metadata.size(),
-                        .raw = metadata.size(),
-                        .npy_header = 0,
-                        .kind = segment_kind::metadata,
-                        .has_digest = true,
-                        .digest = xxh3_128(std::as_bytes(std::span(metadata)))});
-    tail += metadata;
-    pad(tail, array_end);
-  }
-  trailer end;
-  end.index_offset = array_end + tail.size();
-  std::string index;
-  append(index, index_head(static_cast<std::uint32_t>(segments.size()), end.index_offset));
-  for (const segment& s : segments) append(index, index_entry(s));
-  end.index_bytes = index.size();
-  end.index_checksum = xxh3_64(std::as_bytes(std::span(index)));
-  tail += index;
-  append(tail, trailer_block(end, array_end + tail.size() + k_block));
-  return tail;
+block head_block(std::uint16_t minor, std::uint32_t compatible_flags) noexcept {
+  block b{};
+  put_text(b, 0, k_head_magic);
+  put(b, 8, k_major);
+  put(b, 10, minor);
+  put(b, 16, compatible_flags);
+  put(b, 56, xxh3_64(std::span(b).first(56)));
+  return b;
 }
 
-std::uint64_t container_tail_bytes(std::uint64_t array_end, std::size_t metadata_bytes) noexcept {
-  const std::uint64_t blocks = metadata_bytes == 0 ? 3 : 4;  // index head, its entries, trailer
-  return aligned(array_end) - array_end + aligned(metadata_bytes) + blocks * k_block;
+}  // namespace
+
+std::string container_head() {
+  std::string head;
+  append(head, head_block(k_minor, 0));
+  return head;
+}
+
+std::string index_and_trailer(const container_index& index, std::uint64_t offset) {
+  std::string out;
+  append(out, index_head(index, offset));
+  for (const segment& s : index.segments) append(out, index_entry(s));
+  const trailer t{
+      .index_offset = offset, .index_bytes = out.size(), .index_checksum = xxh3_64(text_bytes(out))};
+  append(out, trailer_block(t, offset + out.size() + k_block));
+  return out;
 }
 
 bool is_trailer(std::span<const std::byte> b, std::uint64_t file_bytes) noexcept {
@@ -191,6 +193,8 @@ trailer parse_trailer(const std::string& path, std::span<const std::byte> b, std
   t.index_offset = get<std::uint64_t>(b, 0);
   t.index_bytes = get<std::uint64_t>(b, 8);
   t.index_checksum = get<std::uint64_t>(b, 16);
+  t.compatible_flags = get<std::uint32_t>(b, 36);
+  t.minor = get<std::uint16_t>(b, 42);
   t.dirty = text_at(b, 44, 4) == k_dirty;
   if (!t.dirty && get<std::uint32_t>(b, 44) != 0)
     fail(format_code::state, "the state word is neither clean nor dirty");
@@ -202,7 +206,30 @@ trailer parse_trailer(const std::string& path, std::span<const std::byte> b, std
   return t;
 }
 
-std::vector<segment> parse_index(const std::string& path, std::span<const std::byte> b, const trailer& from) {
+void check_head(const std::string& path, std::span<const std::byte> b) {
+  const auto fail = [&](format_code code, const std::string& detail) {
+    throw format_error(path, code, detail);
+  };
+  if (get<std::uint64_t>(b, 56) != xxh3_64(b.first(56))) {
+    fail(format_code::head_checksum, "the head does not match its checksum");
+  }
+  if (const auto major = get<std::uint16_t>(b, 8); major != k_major) {
+    fail(format_code::version, "format version " + std::to_string(major) + "; this library reads version 1");
+  }
+  if (get<std::uint32_t>(b, 12) != 0) {
+    fail(format_code::feature, "the file uses features that this version does not know");
+  }
+  if (!is_zero(b.subspan(20, 36))) fail(format_code::reserved, "unused bytes of the head are not zero");
+}
+
+void check_head(const std::string& path, std::span<const std::byte> head, const trailer& end) {
+  const block expected = head_block(end.minor, end.compatible_flags);
+  if (!std::ranges::equal(head.first(k_block), expected)) {
+    throw format_error(path, format_code::version, "head and trailer speak of different versions");
+  }
+}
+
+container_index parse_index(const std::string& path, std::span<const std::byte> b, const trailer& from) {
   const auto fail = [&](format_code code, const std::string& detail) {
     throw format_error(path, code, detail);
   };
@@ -216,15 +243,16 @@ std::vector<segment> parse_index(const std::string& path, std::span<const std::b
     fail(format_code::index_count, "the index has " + std::to_string(b.size() / k_block - 1) +
                                        " entries and speaks of " + std::to_string(count));
   }
-  // The type fingerprint and schema are those of the object, and no file that this version reads has one.
-  if (!is_zero(b.subspan(16, 16)) || !is_zero(b.subspan(40, 24))) {
+  if (get<std::uint32_t>(b, 28) != 0 || !is_zero(b.subspan(40, 24))) {
     fail(format_code::reserved, "unused bytes of the index are not zero");
   }
-  std::vector<segment> segments;
-  segments.reserve(count);
+  container_index index;
+  index.fingerprint = get<std::uint64_t>(b, 16);
+  index.schema = get<std::uint32_t>(b, 24);
+  index.segments.reserve(count);
   for (std::size_t i = 1; i <= count; ++i)
-    segments.push_back(parse_entry(path, b.subspan(i * k_block, k_block)));
-  return segments;
+    index.segments.push_back(parse_entry(path, b.subspan(i * k_block, k_block)));
+  return index;
 }
 
 }  // namespace larder::detail

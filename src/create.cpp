@@ -4,10 +4,9 @@
 
 #include <larder/error.hpp>
 
-#include "src/array_digest.hpp"
-#include "src/array_reader.hpp"
+#include "src/array_loader.hpp"
 #include "src/atomic_file.hpp"
-#include "src/container.hpp"
+#include "src/container_writer.hpp"
 #include "src/mapping.hpp"
 #include "src/npy_header.hpp"
 
@@ -16,20 +15,16 @@ namespace larder::detail {
 struct unsealed_file {
   atomic_file file;
   bool durable;
-  std::string header;
-  std::uint64_t file_bytes;
   raw_array array;
-
-  std::uint64_t array_end() const noexcept { return header.size() + array.nbytes(); }
 };
 
 unsealed_array::unsealed_array(const std::filesystem::path& path, dtype type, const extents& shape,
                                const create_options& options) {
   const std::size_t item = item_size(type);
-  std::string header = canonical_npy_header(type, false, shape.sizes());
+  const std::string header = canonical_npy_header(type, false, shape.sizes());
   // Checked before the sizes below are added up: what is no array is no file either.
   const std::uint64_t array_end = header.size() + checked_bytes(shape, item);
-  const std::uint64_t file_bytes = array_end + container_tail_bytes(array_end, 0);
+  const std::uint64_t file_bytes = aligned(array_end) + index_and_trailer_bytes(1);
 
   atomic_file file(path.string(), 0666);
   file.file().reserve(file_bytes);
@@ -37,8 +32,7 @@ unsealed_array::unsealed_array(const std::filesystem::path& path, dtype type, co
   auto mapped = map_file(file.file(), file_bytes, mmap_mode::read_write, {});
   std::byte* data = mapped->data() + header.size();
   raw_array array{std::move(mapped), data, type, layout::row_major(shape, item)};
-  file_ = std::make_unique<unsealed_file>(
-      unsealed_file{std::move(file), options.durable, std::move(header), file_bytes, std::move(array)});
+  file_ = std::make_unique<unsealed_file>(unsealed_file{std::move(file), options.durable, std::move(array)});
 }
 
 unsealed_array::unsealed_array(unsealed_array&&) noexcept = default;
@@ -51,20 +45,21 @@ const raw_array& unsealed_array::array() const {
 }
 
 raw_array unsealed_array::seal() {
-  const raw_array& a = array();
-  const auto file = std::move(file_);
-  const digest digest = digest_of(file->header, {a.data, a.nbytes()});
-  const auto header_bytes = static_cast<std::uint32_t>(file->header.size());
-  const std::string tail = container_tail(header_bytes, file->array_end(), digest, {});
-  file->file.file().write_at(text_bytes(tail), file->array_end());
+  array();
+  const auto sealed = std::move(file_);
+  const descriptor& file = sealed->file.file();
+  container_writer out(sealed->file, {});
+  out.array_in_place(array_image(sealed->array));
+  out.finish();
 
-  npy_header header;
-  header.dtype = a.dtype;
-  header.shape = extents(a.layout.shape());
-  header.bytes = file->header.size();
-  raw_array sealed = map_sealed(file->file.file(), header, file->file_bytes);
-  file->file.commit(file->durable, existing::replace);
-  return sealed;
+  // What everyone will load from now on.
+  const file_structure structure = read_structure(file, trailer_demand::sealed);
+  const load_options unread{.verification = verification::structure};
+  memory_budget unlimited;
+  raw_array mapped = array_loader(file, structure, unread, unlimited)
+                         .load(structure.sole_array(), result_kind::read_only_array);
+  sealed->file.commit(sealed->durable, existing::replace);
+  return mapped;
 }
 
 }  // namespace larder::detail

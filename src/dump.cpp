@@ -4,17 +4,44 @@
 
 #include <larder/error.hpp>
 
-#include "src/array_writer.hpp"
+#include "src/container_writer.hpp"
+#include "src/xxh3.hpp"
 
 namespace larder::detail {
 
 void dump_array(const raw_array& a, const std::filesystem::path& path, const dump_options& options) {
-  if (options.compress != 0) {
-    throw value_error("dump: compress = " + std::to_string(options.compress) +
-                      " is not available in this version; only 0, no compression, is");
+  check_compress("dump", options.compress);
+  if (options.bare_npy && options.compress != 0) {
+    throw value_error("dump: a bare .npy cannot be compressed; set one of bare_npy and compress");
   }
   atomic_file file(path.string(), 0666);
-  write_array(file, array_image(a), options.bare_npy ? file_form::bare_npy : file_form::container);
+  if (options.bare_npy) {
+    write_bare_npy(file, array_image(a));
+  } else {
+    write_array(file, array_image(a), options.compress);
+  }
+  file.commit(options.durable, existing::replace);
+}
+
+void dump_object(const object_parts& object, const std::filesystem::path& path, const dump_options& options) {
+  check_compress("dump", options.compress);
+  if (options.bare_npy) {
+    throw value_error("dump: bare_npy is for arrays, not for " + std::string(object.type));
+  }
+  const std::string text = object_text(object.type, object.stream);
+  if (text.size() > k_object_limit) {
+    throw value_error("dump: an object of " + std::to_string(text.size()) +
+                      " bytes without its arrays; the limit is " + std::to_string(k_object_limit) +
+                      ": put large data into arrays or vectors of elements");
+  }
+  atomic_file file(path.string(), 0666);
+  container_writer out(file, {.head = true, .compress = options.compress});
+  std::uint64_t bytes = index_and_trailer_bytes(object.arrays.size() + 1) + aligned(text.size());
+  for (const raw_array& a : object.arrays) bytes += aligned(array_image(a).bytes());
+  out.reserve(bytes);
+  for (const raw_array& a : object.arrays) out.array(array_image(a));
+  out.text(segment_kind::object, text);
+  out.finish(xxh3_64(text_bytes(object.type)), object.schema);
   file.commit(options.durable, existing::replace);
 }
 

@@ -1,45 +1,63 @@
 #pragma once
-// The structure of a file that holds one array: a plain .npy or a container. Read and checked before anything of it
-// is used; the data themselves are not read.
+// The structure of a file: a plain .npy, or a container. Read and checked before anything of it is used; the data of
+// arrays are not read.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <larder/digest.hpp>
 
+#include "src/container.hpp"
 #include "src/descriptor.hpp"
+#include "src/memory_budget.hpp"
 #include "src/npy_header.hpp"
 
 namespace larder::detail {
 
 enum class trailer_demand {
   as_found,  ///< a plain .npy will do
-  sealed,    ///< a container whose data have a digest that holds: a cache entry
+  sealed,    ///< a container whose arrays have digests that hold: a cache entry
+};
+
+struct stored_segment : segment {
+  npy_header header;  // of an array
 };
 
 struct file_structure {
-  npy_header header;
   std::uint64_t file_bytes = 0;
   bool container = false;
-  bool dirty = false;                    // of a container: its array digest is void
-  bool sparse = false;                   // has holes
-  bool read_only = false;                // published without write permission: a cache entry
-  std::optional<larder::digest> digest;  // as stored, void or not
-  std::string metadata;                  // JSON text, checked against its digest
+  bool dirty = false;      // of a container: the digests of its uncompressed arrays are void
+  bool sparse = false;     // has holes
+  bool read_only = false;  // published without write permission: a cache entry
 
-  /// The digest that the data have to match, if there is one.
-  std::optional<larder::digest> checked_digest() const { return dirty ? std::nullopt : digest; }
+  std::vector<stored_segment> segments;  // the arrays come first; a plain file has one
+  std::size_t array_count = 0;
+  std::string type;  // the canonical type text of the value
+  std::uint32_t schema = 0;
+  std::string object;    // the stream of the object, checked against its digest
+  std::string metadata;  // JSON text, likewise
+
+  bool is_object() const noexcept {
+    return segments.size() > array_count && segments[array_count].kind == segment_kind::object;
+  }
+  std::span<const stored_segment> arrays() const noexcept { return std::span(segments).first(array_count); }
+  /// The value, where it is no object.
+  const stored_segment& sole_array() const noexcept { return segments.front(); }
+
+  /// The digest that an array's data have to match, if there is one.
+  std::optional<larder::digest> checked_digest(const stored_segment& of) const {
+    const bool speaks = of.has_digest && !(dirty && of.codec == codec::raw);
+    return speaks ? std::optional(of.digest) : std::nullopt;
+  }
 };
 
-/// io_error, also for what is not a regular file; format_error.
+/// io_error, also for what is not a regular file; format_error. What is kept in memory is taken from the budget.
+file_structure read_structure(const descriptor& file, trailer_demand demand, memory_budget& budget);
 file_structure read_structure(const descriptor& file, trailer_demand demand);
-
-/// Reads all data and compares them with the digest, if there is one to compare with. Takes a few MiB. format_error
-/// (E_SEG_CHECKSUM), io_error.
-void verify_data(const descriptor& file, const file_structure& structure);
-
-/// Reads all data to `out`, which has data_bytes, and checks them as verify_data does.
-void read_data(const descriptor& file, const file_structure& structure, std::byte* out);
 
 }  // namespace larder::detail

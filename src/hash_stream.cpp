@@ -61,6 +61,37 @@ void hash_stream::array(const digest& value) {
   little_endian(value.high, 8);
 }
 
+void hash_stream::present(bool there) { tag(there ? 'y' : 'n'); }
+
+void hash_stream::alternative(std::uint32_t index) {
+  tag('v');
+  little_endian(index, 4);
+}
+
+void hash_stream::run(const void* first, std::uint64_t n, std::uint64_t size) {
+  tag('w');
+  little_endian(n, 8);
+  little_endian(size, 8);
+  append(first, static_cast<std::size_t>(n * size));
+}
+
+void hash_stream::begin_structure(std::string_view name) {
+  tag('o');
+  little_endian(name.size(), 8);
+  append(name.data(), name.size());
+}
+
+void hash_stream::end_structure() { tag('e'); }
+
+void hash_stream::unordered(std::span<const digest> values) {
+  tag('x');
+  little_endian(values.size(), 8);
+  for (const digest& value : values) {
+    little_endian(value.low, 8);
+    little_endian(value.high, 8);
+  }
+}
+
 void hash_stream::tag(char c) { append(&c, 1); }
 
 void hash_stream::little_endian(std::uint64_t value, std::size_t bytes) {

@@ -1,55 +1,142 @@
 #include <larder/inspect.hpp>
 
+#include <algorithm>
+#include <array>
+
 #include <fcntl.h>
 
-#include "src/array_image.hpp"
-#include "src/array_reader.hpp"
-#include "src/array_writer.hpp"
-#include "src/atomic_file.hpp"
-#include "src/file_structure.hpp"
+#include <larder/error.hpp>
+
+#include "src/array_loader.hpp"
+#include "src/container_writer.hpp"
+#include "src/segment_data.hpp"
+#include "src/xxh3.hpp"
 
 namespace larder {
 namespace {
 
-file_info describe(const detail::file_structure& file) {
-  const detail::npy_header& header = file.header;
+using detail::codec;
+using detail::descriptor;
+using detail::file_structure;
+using detail::stored_segment;
+
+array_info describe_array(const stored_segment& of) {
+  array_info info;
+  info.dtype = of.header.dtype;
+  info.foreign_byte_order = of.header.foreign_byte_order;
+  info.fortran_order = of.header.fortran_order;
+  info.shape.assign(of.header.shape.sizes().begin(), of.header.shape.sizes().end());
+  if (of.codec == codec::raw) info.data_offset = of.offset + of.header.bytes;
+  info.data_bytes = of.header.data_bytes;
+  return info;
+}
+
+file_info describe(file_structure file) {
   file_info info;
   info.state = !file.container ? file_state::plain : file.dirty ? file_state::dirty : file_state::sealed;
-  info.dtype = header.dtype;
-  info.foreign_byte_order = header.foreign_byte_order;
-  info.fortran_order = header.fortran_order;
-  info.shape.assign(header.shape.sizes().begin(), header.shape.sizes().end());
   info.file_bytes = file.file_bytes;
-  info.data_offset = header.bytes;
-  info.data_bytes = header.data_bytes;
-  info.digest = file.digest;
-  info.metadata = file.metadata;
+  for (const stored_segment& each : file.segments) {
+    segment_info& added = info.segments.emplace_back();
+    added.kind = each.kind;
+    added.compressed = each.codec != codec::raw;
+    added.offset = each.offset;
+    added.stored_bytes = each.stored;
+    added.raw_bytes = each.raw;
+    if (each.has_digest) added.digest = each.digest;
+    if (each.kind == segment_kind::array) added.array = describe_array(each);
+  }
+  info.type = std::move(file.type);
+  info.metadata = std::move(file.metadata);
   return info;
+}
+
+file_structure structure_of(const descriptor& file) {
+  return detail::read_structure(file, detail::trailer_demand::as_found);
+}
+
+/// Writes the content of a file to a new one: of its arrays, those that `as_they_are` names are copied byte for byte.
+template <class AsTheyAre>
+void rewrite(const descriptor& from, const file_structure& structure, const detail::atomic_file& to,
+             int compress, AsTheyAre as_they_are) {
+  const bool object = structure.is_object();
+  // What is copied compressed is in a file with a head, too.
+  const bool stays_compressed = !object && as_they_are(structure.sole_array());
+  detail::container_writer out(to,
+                               {.head = object || compress != 0 || stays_compressed, .compress = compress});
+  detail::memory_budget unlimited;
+  // Read-only mappings of what is uncompressed; whatever has a digest is compared with it.
+  const load_options options{.verification = verification::full};
+  detail::array_loader loader(from, structure, options, unlimited);
+  for (const stored_segment& each : structure.arrays()) {
+    if (as_they_are(each)) {
+      out.copy(from, each);
+    } else {
+      out.array(detail::array_image(loader.load(each, detail::result_kind::read_only_array)));
+    }
+  }
+  if (object) out.text(segment_kind::object, detail::object_text(structure.type, structure.object));
+  if (!structure.metadata.empty()) out.text(segment_kind::metadata, structure.metadata);
+  out.finish(object ? detail::xxh3_64(detail::text_bytes(structure.type)) : 0, structure.schema);
 }
 
 }  // namespace
 
+std::string_view name(file_state state) noexcept {
+  static constexpr std::array<std::string_view, 3> k_names = {"plain", "sealed", "dirty"};
+  return k_names[static_cast<std::size_t>(state)];
+}
+
+std::string_view name(segment_kind kind) noexcept {
+  static constexpr std::array<std::string_view, 3> k_names = {"array", "object", "metadata"};
+  return k_names[static_cast<std::size_t>(kind) - 1];
+}
+
 file_info inspect(const std::filesystem::path& path) {
-  const auto file = detail::descriptor::open(path.string(), O_RDONLY);
-  return describe(detail::read_structure(file, detail::trailer_demand::as_found));
+  return describe(structure_of(descriptor::open(path.string(), O_RDONLY)));
 }
 
 file_info verify(const std::filesystem::path& path) {
-  const auto file = detail::descriptor::open(path.string(), O_RDONLY);
-  const detail::file_structure structure = detail::read_structure(file, detail::trailer_demand::as_found);
-  detail::verify_data(file, structure);
-  return describe(structure);
+  const auto file = descriptor::open(path.string(), O_RDONLY);
+  file_structure structure = structure_of(file);
+  for (const stored_segment& each : structure.arrays()) {
+    if (const auto expected = structure.checked_digest(each)) detail::verify_data(file, each, *expected);
+  }
+  return describe(std::move(structure));
 }
 
 void reseal(const std::filesystem::path& path) {
-  const auto file = detail::descriptor::open(path.string(), O_RDONLY);
-  const detail::file_structure structure = detail::read_structure(file, detail::trailer_demand::as_found);
-  if (structure.checked_digest()) return;
-  const auto content = detail::read_open_array(
-      file, structure, {.wanted = detail::result_kind::read_only_array, .options = load_options{}});
+  const auto file = descriptor::open(path.string(), O_RDONLY);
+  const file_structure structure = structure_of(file);
+  const auto is_sealed = [&](const stored_segment& a) { return structure.checked_digest(a).has_value(); };
+  if (std::ranges::all_of(structure.arrays(), is_sealed)) return;
   detail::atomic_file sealed(path.string(), 0666);
-  detail::write_array(sealed, detail::array_image(content), detail::file_form::container, structure.metadata);
+  const auto is_compressed = [](const stored_segment& a) { return a.codec != codec::raw; };
+  rewrite(file, structure, sealed, 0, is_compressed);
   sealed.commit(false, detail::existing::replace);
+}
+
+void convert(const std::filesystem::path& from, const std::filesystem::path& to,
+             const convert_options& options) {
+  detail::check_compress("convert", options.compress);
+  if (options.bare_npy && options.compress != 0) {
+    throw value_error("convert: a bare .npy cannot be compressed; set one of bare_npy and compress");
+  }
+  const auto file = descriptor::open(from.string(), O_RDONLY);
+  const file_structure structure = structure_of(file);
+  if (options.bare_npy && structure.is_object()) {
+    throw value_error(from.string() + ": a .npy holds one array, and this file holds " + structure.type);
+  }
+  detail::atomic_file written(to.string(), 0666);
+  if (options.bare_npy) {
+    detail::memory_budget unlimited;
+    const load_options verified{.verification = verification::full};
+    detail::array_loader loader(file, structure, verified, unlimited);
+    const auto array = loader.load(structure.sole_array(), detail::result_kind::read_only_array);
+    detail::write_bare_npy(written, detail::array_image(array));
+  } else {
+    rewrite(file, structure, written, options.compress, [](const stored_segment&) { return false; });
+  }
+  written.commit(options.durable, detail::existing::replace);
 }
 
 }  // namespace larder

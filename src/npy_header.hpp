@@ -18,6 +18,8 @@ namespace larder::detail {
 inline constexpr std::string_view k_npy_magic = "\x93NUMPY";
 /// The longest header that is read, magic included.
 inline constexpr std::size_t k_npy_header_limit = 9984;
+/// As much of a header as its length stands in, whatever its version.
+inline constexpr std::size_t k_npy_prefix_bytes = 12;
 
 struct npy_header {
   larder::dtype dtype = larder::dtype::u8;
@@ -32,6 +34,9 @@ struct npy_header {
 std::string canonical_npy_header(dtype type, bool fortran_order, std::span<const std::size_t> shape);
 
 std::string canonical_npy_header(const npy_header& header);
+
+/// What the index of a container says beside the header: 1 for element types that NPY has no name for.
+constexpr std::uint32_t extended_dtype(dtype) { return 0; }
 
 /// The length of the header that `front` begins with: the first 12 bytes of a file of `file_bytes`, or all of it.
 /// It is within the file and the limit, else format_error. The magic is not looked at.

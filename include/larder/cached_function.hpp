@@ -51,7 +51,7 @@ template <class R>
 std::string result_text() {
   if constexpr (is_array<R>) {
     return type_text<R>();
-  } else if constexpr (storable<R>) {
+  } else if constexpr (array_like<R>) {
     return "vector<" + std::string(name(dtype_of<typename R::value_type>)) + ">";
   } else {
     return {};
@@ -72,13 +72,13 @@ class cached_function;
 template <class R, class... P, class F>
 class cached_function<R(P...), F> {
   static_assert(
-      storable<R>,
+      detail::array_like<R>,
       "larder: a cached function returns an array or a std::vector of elements (other results are not "
-      "storable in this version)");
-  static_assert(
-      (detail::cacheable_parameter<P> && ...),
-      "larder: each parameter of a cached function is an element type, bool, a string, an array or a vector "
-      "of elements, by value or const reference (a non-const reference is not in the key)");
+      "cached in this version)");
+  static_assert((detail::cacheable_parameter<P> && ...),
+                "larder: each parameter of a cached function is of a storable type or a std::string_view, by "
+                "value or const "
+                "reference (a non-const reference is not in the key)");
   static_assert(
       detail::stateless<F>,
       "larder: a cached function is a function pointer or has no captures and no members (they are not in "
@@ -108,7 +108,8 @@ class cached_function<R(P...), F> {
     detail::hash_stream stream;
     core_.start_key(stream);
     [[maybe_unused]] std::size_t position = 0;
-    ((core_.ignores(position++) ? void() : detail::hash_into(stream, args)), ...);
+    detail::value_hasher hasher(stream);
+    ((core_.ignores(position++) ? void() : detail::hash_into(hasher, args)), ...);
     return stream.finish();
   }
 

@@ -1,9 +1,12 @@
 #pragma once
 // Writes a value to a file that is ready to be memory-mapped.
 //
-//   larder::dump(a, "a.npy");      // NumPy opens it too
+//   larder::dump(a, "a.npy");                                          // NumPy opens it too
+//   larder::dump(std::map<int, larder::array<double>>{…}, "m.larder", {.compress = 3});
 
 #include <filesystem>
+#include <span>
+#include <string_view>
 
 #include <larder/array.hpp>
 #include <larder/storable.hpp>
@@ -11,23 +14,46 @@
 namespace larder {
 
 struct dump_options {
-  int compress = 0;  ///< zstd level; only 0, none, in this version
-  bool bare_npy =
-      false;  ///< a plain .npy: no digest, no trailer, for readers that refuse bytes after the data
+  /// zstd level, 1 to 19; 0 is none. What is compressed is smaller and cannot be mapped: loading copies it.
+  int compress = 0;
+  /// A plain .npy: no digest, no trailer, for readers that refuse bytes after the data. For arrays, uncompressed.
+  bool bare_npy = false;
   bool durable = false;  ///< on the medium (fsync of file and directory) before dump returns
 };
 
 namespace detail {
+
+/// An object that was taken apart.
+struct object_parts {
+  std::string_view type;
+  std::uint32_t schema;
+  std::string_view stream;
+  std::span<const raw_array> arrays;
+};
+
 void dump_array(const raw_array& a, const std::filesystem::path& path, const dump_options& options);
-}
+void dump_object(const object_parts& object, const std::filesystem::path& path, const dump_options& options);
+
+}  // namespace detail
 
 /// Publishes the file at once and whole: readers see the old file or the new one, and a mapping of the old one stays
-/// valid. Equal content gives equal bytes. On any error nothing is left and what was at `path` is untouched:
-/// io_error (no such directory, disk full, not a regular file), value_error for options of later versions.
-/// Takes no memory beyond a few MiB. Thread-safe.
-template <storable T>
+/// valid. Equal content gives equal bytes. The arrays in an object, and vectors of elements over 64 KiB, lie in segments
+/// of their own, ready to be mapped; handles on the same view share one. On any error nothing is left and what was at
+/// `path` is untouched: io_error (no such directory, disk full, not a regular file), value_error (a bad option, values
+/// nested more than 256 deep, pointers in a circle, more than 1 GiB of an object apart from its arrays).
+/// Takes no memory beyond a few MiB for arrays, the size of the rest of an object, and when compressing, some 10 to 100
+/// MiB a thread. Thread-safe.
+template <class T>
 void dump(const T& value, const std::filesystem::path& path, const dump_options& options = {}) {
-  detail::dump_array(detail::as_raw(value), path, options);
+  detail::require_storable<T>();
+  if constexpr (detail::array_like<T>) {
+    detail::dump_array(detail::as_raw(value), path, options);
+  } else {
+    detail::object_writer writer;
+    writer(value);
+    detail::dump_object({type_text<T>(), detail::schema<T>(), writer.stream(), writer.arrays()}, path,
+                        options);
+  }
 }
 
 }  // namespace larder

@@ -7,61 +7,61 @@
 #include <concepts>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include <larder/detail/array_like.hpp>
 #include <larder/detail/hash_stream.hpp>
+#include <larder/detail/value_hasher.hpp>
 #include <larder/digest.hpp>
-#include <larder/element.hpp>
+#include <larder/storable.hpp>
 
 namespace larder {
 
 namespace detail {
 
+/// Text that is hashed and not stored: views, and literals.
 template <class T>
-concept text_like = std::same_as<T, std::string> || std::same_as<T, std::string_view>;
-
-/// The digest that `dump` stores: of the NPY header and the data, as a tree above 4 MiB. Several threads.
-digest hash_array(const raw_array& a);
+inline constexpr bool is_text_view = std::same_as<T, std::string_view>;
+template <std::size_t N>
+inline constexpr bool is_text_view<char[N]> = true;
 
 }  // namespace detail
 
-/// What this version can hash: element types, bool, strings, arrays, and vectors of elements.
+/// Whatever is storable, and std::string_view and string literals, which hash as the std::string would.
 template <class T>
-concept hashable = element<T> || std::same_as<T, bool> || detail::text_like<T> || detail::array_like<T>;
+concept hashable = storable<T> || detail::is_text_view<T>;
 
 namespace detail {
 
-template <hashable T>
-void hash_into(hash_stream& stream, const T& value) {
-  if constexpr (std::same_as<T, bool>) {
-    stream.boolean(value);
-  } else if constexpr (std::signed_integral<T>) {
-    stream.signed_integer(value, sizeof(T));
-  } else if constexpr (std::unsigned_integral<T>) {
-    stream.unsigned_integer(value, sizeof(T));
-  } else if constexpr (std::floating_point<T>) {
-    stream.real(value);
-  } else if constexpr (text_like<T>) {
-    stream.text(value);
+template <class T>
+void hash_into(value_hasher& hasher, const T& value) {
+  if constexpr (is_text_view<T>) {
+    hasher.text(value);
   } else {
-    stream.array(hash_array(as_raw(value)));
+    hasher.value(value);
   }
 }
 
 }  // namespace detail
 
 /// An array is hashed as it would be dumped, so its digest is the one in its file: Fortran-contiguous arrays in that
-/// order, other views as their C-order copy; a vector as a 1-d array. Of several values, their order counts.
-/// Thread-safe; large contiguous arrays are hashed by several threads.
-template <hashable First, hashable... Rest>
+/// order, other views as their C-order copy; a vector of elements as a 1-d array. Unordered containers hash by their
+/// content, whatever their order just now; pointers by what they point to. Of several values, their order counts. The
+/// bytes behind it are laid down in docs/format.md, and stay.
+/// Thread-safe; large contiguous arrays are hashed by several threads. An array<const T> that is mapped read-only from a
+/// sealed file is not read: its digest is in the file, as long as nobody mapped that file read_write (what other
+/// programs write into it unasked goes unseen). value_error for pointers that lead in a circle, and values nested more
+/// than 256 deep.
+template <class First, class... Rest>
 digest hash(const First& first, const Rest&... rest) {
   if constexpr (detail::array_like<First> && sizeof...(Rest) == 0) {
     return detail::hash_array(detail::as_raw(first));
   } else {
     detail::hash_stream stream;
-    if constexpr (sizeof...(Rest) > 0) stream.sequence(1 + sizeof...(Rest));
-    detail::hash_into(stream, first);
-    (detail::hash_into(stream, rest), ...);
+    detail::value_hasher hasher(stream);
+    if constexpr (sizeof...(Rest) > 0) hasher.count(1 + sizeof...(Rest));
+    detail::hash_into(hasher, first);
+    (detail::hash_into(hasher, rest), ...);
     return stream.finish();
   }
 }

@@ -8,13 +8,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <memory>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <larder/array.hpp>
-#include <larder/detail/function_ref.hpp>
+#include <larder/detail/object_reader.hpp>
 #include <larder/mmap_mode.hpp>
 #include <larder/storable.hpp>
 
@@ -30,29 +31,28 @@ enum class verification {
 
 struct load_options {
   /// Without a value: `read` for array<const T>, `copy_on_write` for array<T>, `none` for vectors, and `none` where
-  /// the file cannot be mapped (foreign byte order).
+  /// the data cannot be mapped (compressed, or in foreign byte order).
   std::optional<larder::mmap_mode> mmap_mode{};
   larder::verification verification = larder::verification::automatic;
-  /// The most bytes that an array may need in memory (mode none); more is E_BOMB.
+  /// The most memory that loading may take, beside the mappings and some 16 MiB: for arrays that are copied, and for
+  /// the values of an object. More is E_BOMB, before it is taken. (What a user's own `serialize` allocates is its own
+  /// business.)
   std::uint64_t max_bytes = std::numeric_limits<std::uint64_t>::max();
 };
 
 namespace detail {
 
-/// Which of the handles of load<T> asks: it decides the default mode and what is refused.
-enum class result_kind { read_only_array, writable_array, vector };
-
-/// Makes room for the elements of a vector, given their number.
-using placement = function_ref<std::byte*(std::size_t)>;
-
 /// `place` is for vectors, and null for arrays. Without a value where there is nothing at `path`.
 std::optional<raw_array> load_array_if_exists(const std::filesystem::path& path, dtype expected,
                                               result_kind wanted, const load_options& options,
                                               const placement* place);
+/// An object of this type, ready to be read; null where there is nothing at `path`.
+std::unique_ptr<object_source> open_object_if_exists(const std::filesystem::path& path, std::string_view type,
+                                                     std::uint32_t schema, const load_options& options);
 /// Throws the io_error of load.
 [[noreturn]] void refuse_absent(const std::filesystem::path& path);
 
-template <storable T>
+template <array_like T>
 constexpr result_kind result_kind_of() {
   if constexpr (!is_array<T>) {
     return result_kind::vector;
@@ -62,41 +62,47 @@ constexpr result_kind result_kind_of() {
   }
 }
 
-/// Room for `count` elements in a vector.
-template <class T, class A>
-std::byte* resized(std::vector<T, A>& elements, std::size_t count) {
-  elements.resize(count);
-  return reinterpret_cast<std::byte*>(elements.data());
-}
-
 }  // namespace detail
 
 /// The value in a file, or none where there is nothing at `path`; otherwise as load.
-template <storable T>
+template <class T>
 std::optional<T> load_if_exists(const std::filesystem::path& path, const load_options& options = {}) {
-  constexpr dtype type = dtype_of<typename T::value_type>;
+  detail::require_storable<T>();
   if constexpr (detail::is_array<T>) {
-    auto raw = detail::load_array_if_exists(path, type, detail::result_kind_of<T>(), options, nullptr);
+    constexpr auto wanted = detail::result_kind_of<T>();
+    auto raw =
+        detail::load_array_if_exists(path, dtype_of<typename T::element_type>, wanted, options, nullptr);
     if (!raw) return std::nullopt;
     return detail::array_access::wrap<typename T::element_type>(*std::move(raw));
-  } else {
-    T elements;
-    const auto resize = [&elements](std::size_t count) { return detail::resized(elements, count); };
+  } else if constexpr (detail::array_like<T>) {
+    std::optional<T> elements(std::in_place);
+    const auto resize = [&elements](std::size_t count) { return detail::resized(*elements, count); };
     const detail::placement place(resize);
-    if (!detail::load_array_if_exists(path, type, detail::result_kind_of<T>(), options, &place))
-      return std::nullopt;
+    constexpr auto wanted = detail::result_kind_of<T>();
+    if (!detail::load_array_if_exists(path, dtype_of<typename T::value_type>, wanted, options, &place))
+      elements.reset();
     return elements;
+  } else {
+    const auto source = detail::open_object_if_exists(path, type_text<T>(), detail::schema<T>(), options);
+    if (!source) return std::nullopt;
+    std::optional<T> value(std::in_place);
+    detail::object_reader reader(*source);
+    reader(*value);
+    reader.finish();
+    return value;
   }
 }
 
-/// Constness chooses the mapping: array<const T> is mapped read-only, array<T> copy-on-write; read_write is asked for
-/// by name and marks a sealed file as dirty before it returns, since its digest no longer speaks of its data.
+/// Constness chooses the mapping: array<const T> is mapped read-only, array<T> copy-on-write, also inside an object;
+/// read_write is asked for by name and marks a sealed file as dirty before it returns, since its digests no longer
+/// speak of its data. (In an object it is for the array<T>; array<const T> are mapped read-only there.) Vectors are
+/// copied, and so is what is compressed or of foreign byte order.
 /// A mapping keeps the file's content alive when its name is replaced or removed; a file that another program
 /// truncates in place while it is mapped ends in SIGBUS, as with every mapping.
-/// Errors: io_error (absent, unreadable), format_error (damaged, or not such a file), type_mismatch (another element
-/// type), value_error (a mode that T or the file does not allow), layout_error (a vector from an array that is not
-/// 1-d). Thread-safe.
-template <storable T>
+/// Errors: io_error (absent, unreadable), format_error (damaged, or not such a file), type_mismatch (another type, or
+/// one with other fields), value_error (a mode that T or the file does not allow), layout_error (a vector from an array
+/// that is not 1-d), and what a user's `serialize` throws. Thread-safe.
+template <class T>
 T load(const std::filesystem::path& path, const load_options& options = {}) {
   std::optional<T> value = load_if_exists<T>(path, options);
   if (!value) detail::refuse_absent(path);

@@ -55,10 +55,12 @@ void describe(std::string& out, const T& value) {
     describe_integer(out, std::uint64_t{value});
   } else if constexpr (std::floating_point<T>) {
     describe_real(out, value);
-  } else if constexpr (text_like<T>) {
+  } else if constexpr (std::same_as<T, std::string> || is_text_view<T>) {
     describe_text(out, value);
-  } else {
+  } else if constexpr (array_like<T>) {
     describe_array(out, as_raw(value));
+  } else {
+    out += type_text<T>();
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include <larder/digest.hpp>
@@ -30,6 +31,17 @@ class hash_stream {
   void real(double value);
   void text(std::string_view value);
   void array(const digest& value);
+  /// Whether an optional or a pointer holds something; that follows.
+  void present(bool there);
+  /// Which alternative of a variant follows.
+  void alternative(std::uint32_t index);
+  /// `n` values of `size` bytes, as they lie.
+  void run(const void* first, std::uint64_t n, std::uint64_t size);
+  /// What follows, up to the end, belongs to a value of a user's type.
+  void begin_structure(std::string_view name);
+  void end_structure();
+  /// Values without an order among them, by their digests, which are sorted.
+  void unordered(std::span<const digest> values);
 
   /// The digest of everything so far; nothing is added afterwards.
   digest finish() noexcept;

@@ -1,0 +1,137 @@
+#pragma once
+// The archive that writes an object: a stream of bytes, and beside it the arrays that the stream refers to by number.
+// docs/format.md lays the stream down.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <larder/detail/raw_array.hpp>
+#include <larder/detail/saving_archive.hpp>
+#include <larder/detail/value_hasher.hpp>
+#include <larder/digest.hpp>
+
+namespace larder::detail {
+
+/// Vectors of elements up to this size lie in the stream; larger ones in a segment of their own.
+inline constexpr std::size_t k_inline_vector_bytes = std::size_t{64} << 10;
+/// Stands in the stream for the number of a segment where the elements follow at once.
+inline constexpr std::uint32_t k_inline_elements = 0xFFFFFFFF;
+/// Elements of containers that are written as no bytes at all.
+inline constexpr std::size_t k_most_empty_elements = 65536;
+/// Marks the number of a shared pointer where what it points to follows.
+inline constexpr std::uint32_t k_first_use = 0x80000000;
+
+/// One object on its way to a file. It refers to the arrays and vectors in it, which have to live until it is written.
+class object_writer : public saving_archive<object_writer> {
+ public:
+  object_writer();
+  ~object_writer();
+  object_writer(const object_writer&) = delete;
+  object_writer& operator=(const object_writer&) = delete;
+
+  const std::string& stream() const noexcept { return stream_; }
+  std::span<const raw_array> arrays() const noexcept { return arrays_; }
+
+  // What stored<T>::save says of a value.
+
+  template <class T>
+  void scalar(const T& v) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    append(&v, sizeof v);
+  }
+  void count(std::uint64_t n) { scalar(n); }
+  void present(bool there) { scalar(static_cast<std::uint8_t>(there)); }
+  void alternative(std::uint32_t index) { scalar(index); }
+  void text(std::string_view v) {
+    count(v.size());
+    append(v.data(), v.size());
+  }
+  /// `n` values of `size` bytes each, as they lie.
+  void run(const void* first, std::size_t n, std::size_t size) { append(first, n * size); }
+  /// Handles on the same view share one segment.
+  void array(const raw_array& a);
+  /// The elements of a vector.
+  void elements(const raw_array& a);
+
+  /// A value of a user's type; `body` writes what is in it.
+  template <class Body>
+  void structure(std::string_view /*name*/, Body body) {
+    enter();
+    body();
+    leave();
+  }
+  template <class... T>
+  void tuple(const T&... parts) {
+    (value(parts), ...);
+  }
+  template <class Range>
+  void fixed_sequence(const Range& range, std::uint64_t /*n*/) {
+    for (const auto& each : range) value(each);
+  }
+  template <class Range>
+  void sequence(const Range& range, std::uint64_t n) {
+    count(n);
+    for (const typename Range::value_type& each : range) element(each);
+  }
+  /// In the order of their hashes, so that equal containers give equal bytes.
+  template <class Range>
+  void unordered_sequence(const Range& range, std::uint64_t n) {
+    using value_type = typename Range::value_type;
+    std::vector<std::pair<digest, const value_type*>> ordered;
+    ordered.reserve(static_cast<std::size_t>(n));
+    for (const value_type& each : range) ordered.emplace_back(hash_apart(each), &each);
+    std::ranges::sort(ordered, {}, &std::pair<digest, const value_type*>::first);
+    count(n);
+    for (const auto& [hash, each] : ordered) element(*each);
+  }
+  /// What shared pointers point to, once for all that share it.
+  template <class T>
+  void shared(const T* pointee) {
+    const std::uint32_t id = shared_id(pointee, &k_tag<T>);
+    scalar(id);
+    if ((id & k_first_use) == 0) return;
+    value(*pointee);
+    end_shared(id);
+  }
+
+ private:
+  // Tells types apart.
+  template <class T>
+  static constexpr char k_tag = 0;
+
+  struct handles_seen;
+
+  template <class T>
+  void element(const T& v) {
+    const std::size_t before = stream_.size();
+    value(v);
+    if (stream_.size() == before) count_empty_element();
+  }
+
+  void append(const void* first, std::size_t n) {
+    if (n != 0) stream_.append(static_cast<const char*>(first), n);
+  }
+  /// value_error where the nesting is too deep, as it is when pointers lead in a circle.
+  void enter();
+  void leave() noexcept { --depth_; }
+  void count_empty_element();
+  /// 0 for null, with k_first_use where the pointee follows. value_error for a pointee within itself.
+  std::uint32_t shared_id(const void* pointee, const void* tag);
+  void end_shared(std::uint32_t id);
+
+  std::string stream_;
+  std::vector<raw_array> arrays_;
+  unsigned depth_ = 0;
+  std::size_t empty_elements_ = 0;
+  std::unique_ptr<handles_seen> seen_;
+};
+
+}  // namespace larder::detail

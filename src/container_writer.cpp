@@ -1,0 +1,150 @@
+#include "src/container_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include <larder/error.hpp>
+
+#include "src/file_parts.hpp"
+#include "src/little_endian.hpp"
+#include "src/xxh3.hpp"
+#include "src/zstd_frames.hpp"
+
+namespace larder::detail {
+namespace {
+
+// Below this, asking for the space first costs more than it can save.
+constexpr std::uint64_t k_reserve_bytes = std::uint64_t{1} << 20;
+
+segment array_segment(const array_image& image) {
+  return {.raw = image.bytes(),
+          .header_bytes = static_cast<std::uint32_t>(image.header().size()),
+          .kind = segment_kind::array,
+          .has_digest = true,
+          .extended_dtype = extended_dtype(image.dtype())};
+}
+
+}  // namespace
+
+void check_compress(std::string_view caller, int compress) {
+  if (compress < 0 || compress > k_highest_level) {
+    throw value_error(std::string(caller) + ": compress = " + std::to_string(compress) + "; 0 (none) to " +
+                      std::to_string(k_highest_level) + " are the levels");
+  }
+}
+
+container_writer::container_writer(const atomic_file& file, const form& how)
+    : file_(file.file()), form_(how) {
+  if (!form_.head) return;
+  const std::string head = container_head();
+  file_.write_at(text_bytes(head), 0);
+  end_ = head.size();
+}
+
+void container_writer::reserve(std::uint64_t bytes_of_segments) {
+  if (form_.compress == 0 && bytes_of_segments >= k_reserve_bytes)
+    file_.reserve_if_quick(end_ + bytes_of_segments);
+}
+
+void container_writer::array(const array_image& image) {
+  pad();
+  segment added = array_segment(image);
+  added.offset = end_;
+  if (form_.compress == 0) {
+    added.stored = added.raw;
+    added.digest = image.write_to(file_, end_);
+  } else {
+    const auto written = image.compress_to(file_, end_, form_.compress);
+    added.codec = codec::zstd;
+    added.digest = written.digest;
+    added.stored = written.bytes;
+  }
+  add(added);
+}
+
+void container_writer::array_in_place(const array_image& image) {
+  segment added = array_segment(image);
+  added.digest = image.digest();
+  added.stored = added.raw;
+  add(added);
+}
+
+void container_writer::text(segment_kind kind, std::string_view bytes) {
+  pad();
+  const auto content = text_bytes(bytes);
+  segment added{.offset = end_,
+                .stored = content.size(),
+                .raw = content.size(),
+                .kind = kind,
+                .has_digest = true,
+                .digest = xxh3_128(content)};
+  if (form_.compress != 0 && kind == segment_kind::object) {
+    const std::size_t frames = (content.size() + k_frame_bytes - 1) / k_frame_bytes;
+    added.codec = codec::zstd;
+    added.stored =
+        write_frames(file_, end_, form_.compress, frames, [&](std::size_t i, std::vector<std::byte>&) {
+          const std::size_t begin = i * k_frame_bytes;
+          return content.subspan(begin, std::min(k_frame_bytes, content.size() - begin));
+        });
+  } else {
+    file_.write_at(content, end_);
+  }
+  add(added);
+}
+
+void container_writer::copy(const descriptor& from, const segment& of) {
+  pad();
+  segment added = of;
+  added.offset = end_;
+  std::vector<std::byte> piece(static_cast<std::size_t>(std::min<std::uint64_t>(of.stored, k_frame_bytes)));
+  for (std::uint64_t done = 0; done < of.stored; done += piece.size()) {
+    piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(of.stored - done, k_frame_bytes)));
+    read_exactly(from, piece, of.offset + done);
+    file_.write_at(piece, end_ + done);
+  }
+  add(added);
+}
+
+void container_writer::finish(std::uint64_t fingerprint, std::uint32_t schema) {
+  pad();
+  index_.fingerprint = fingerprint;
+  index_.schema = schema;
+  file_.write_at(text_bytes(index_and_trailer(index_, end_)), end_);
+}
+
+void container_writer::pad() {
+  static constexpr std::array<std::byte, k_block> k_zeros{};
+  const std::uint64_t next = aligned(end_);
+  if (next != end_) file_.write_at(std::span(k_zeros).first(static_cast<std::size_t>(next - end_)), end_);
+  end_ = next;
+}
+
+void container_writer::add(segment added) {
+  end_ = added.end();
+  index_.segments.push_back(added);
+}
+
+void write_array(const atomic_file& file, const array_image& image, int compress, std::string_view metadata) {
+  container_writer out(file, {.head = compress != 0, .compress = compress});
+  const std::uint64_t tail = index_and_trailer_bytes(metadata.empty() ? 1 : 2);
+  out.reserve(aligned(aligned(image.bytes()) + metadata.size()) + tail);
+  out.array(image);
+  if (!metadata.empty()) out.text(segment_kind::metadata, metadata);
+  out.finish();
+}
+
+void write_bare_npy(const atomic_file& file, const array_image& image) {
+  if (image.bytes() >= k_reserve_bytes) file.file().reserve_if_quick(image.bytes());
+  image.write_to(file.file(), 0);
+}
+
+std::string object_text(std::string_view type, std::string_view stream) {
+  std::string text(4, '\0');
+  put(std::as_writable_bytes(std::span(text)), 0, static_cast<std::uint32_t>(type.size()));
+  text += type;
+  text += stream;
+  return text;
+}
+
+}  // namespace larder::detail

@@ -1,0 +1,16 @@
+#include "src/memory_budget.hpp"
+
+#include <larder/error.hpp>
+
+namespace larder::detail {
+
+void memory_budget::take(const std::string& path, std::uint64_t bytes, const char* what) {
+  if (bytes > left_) {
+    throw format_error(path, format_code::bomb,
+                       std::string(what) + " needs " + std::to_string(bytes) +
+                           " bytes of memory; of max_bytes, " + std::to_string(left_) + " are left");
+  }
+  left_ -= bytes;
+}
+
+}  // namespace larder::detail

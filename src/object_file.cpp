@@ -1,0 +1,78 @@
+#include "src/object_file.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <larder/error.hpp>
+
+namespace larder::detail {
+namespace {
+
+file_structure checked_structure(const descriptor& file, memory_budget& budget, std::string_view type,
+                                 std::uint32_t schema) {
+  file_structure structure = read_structure(file, trailer_demand::as_found, budget);
+  const std::string expected(type);
+  if (structure.type != expected || !structure.is_object()) {
+    throw type_mismatch(file.path(), expected, structure.type);
+  }
+  if (structure.schema != 0 && schema != 0 && structure.schema != schema) {
+    throw type_mismatch(file.path(), expected, structure.type + " with other fields (LARDER_FIELDS)");
+  }
+  return structure;
+}
+
+}  // namespace
+
+object_file::object_file(descriptor file, std::string_view type, std::uint32_t schema,
+                         const load_options& options)
+    : file_(std::move(file)),
+      options_(options),
+      budget_(options.max_bytes),
+      structure_(checked_structure(file_, budget_, type, schema)),
+      loader_(file_, structure_, options_, budget_),
+      loaded_(structure_.array_count) {}
+
+std::span<const std::byte> object_file::stream() const noexcept { return text_bytes(structure_.object); }
+
+const stored_segment& object_file::find(std::uint32_t segment, dtype expected) const {
+  if (segment >= structure_.array_count) fail("an array in a segment that is not there");
+  const stored_segment& found = structure_.arrays()[segment];
+  if (found.header.dtype != expected) fail("an array in a segment of another element type");
+  if (loaded_[segment].as_vector) fail("a vector's segment that is referred to twice");
+  return found;
+}
+
+raw_array object_file::array(std::uint32_t segment, dtype expected, result_kind wanted) {
+  const stored_segment& found = find(segment, expected);
+  loaded& here = loaded_[segment];
+  auto& known = wanted == result_kind::read_only_array ? here.read_only : here.writable;
+  if (!known) {
+    const auto& other = wanted == result_kind::read_only_array ? here.writable : here.read_only;
+    // A copy serves both; so does a mapping that may be written to.
+    const bool serves = other && (wanted == result_kind::read_only_array || !origin_of(*other));
+    known = serves ? other : loader_.load(found, wanted);
+  }
+  return *known;
+}
+
+void object_file::elements(std::uint32_t segment, dtype expected, const placement& place) {
+  const stored_segment& found = find(segment, expected);
+  if (loaded_[segment].used()) fail("a vector's segment that is referred to twice");
+  if (found.header.shape.rank() != 1) fail("a vector in a segment that does not have one dimension");
+  loader_.load_vector(found, place);
+  loaded_[segment].as_vector = true;
+}
+
+void object_file::take_memory(std::uint64_t bytes) { budget_.take(file_.path(), bytes, "the object"); }
+void object_file::give_memory(std::uint64_t bytes) noexcept { budget_.give(bytes); }
+
+void object_file::require_all_used() const {
+  const auto unused = std::ranges::find_if(loaded_, [](const loaded& each) { return !each.used(); });
+  if (unused != loaded_.end()) {
+    fail("an array in segment " + std::to_string(unused - loaded_.begin()) +
+         " that the object does not refer to");
+  }
+}
+
+}  // namespace larder::detail

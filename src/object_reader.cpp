@@ -1,0 +1,84 @@
+#include <larder/detail/object_reader.hpp>
+
+#include <larder/error.hpp>
+
+namespace larder::detail {
+
+void object_source::fail(std::string_view detail) const {
+  throw format_error(path(), format_code::object, detail);
+}
+
+struct object_reader::pointers_seen {
+  struct pointer {
+    std::shared_ptr<void> held;  // null while what it points to is being read
+    const void* tag = nullptr;
+  };
+  std::vector<pointer> by_id;
+};
+
+object_reader::object_reader(object_source& source)
+    : source_(source),
+      at_(source.stream().data()),
+      end_(at_ + source.stream().size()),
+      pointers_(std::make_unique<pointers_seen>()) {}
+object_reader::~object_reader() = default;
+
+void object_reader::finish() const {
+  if (at_ != end_) fail("the stream goes on after its value");
+  source_.require_all_used();
+}
+
+void object_reader::text(std::string& out) {
+  const std::size_t bytes = count(1);
+  if (bytes > sizeof(std::string)) source_.take_memory(bytes);
+  out.resize(bytes);
+  run(out.data(), bytes);
+}
+
+raw_array object_reader::array(dtype expected, result_kind wanted) {
+  const auto segment = scalar<std::uint32_t>();
+  if (segment != k_inline_elements) return source_.array(segment, expected, wanted);
+  const std::size_t elements = count(item_size(expected));
+  source_.take_memory(elements * item_size(expected));
+  raw_array a = allocate(expected, extents(elements), initial::unspecified);
+  run(a.data, a.nbytes());
+  return a;
+}
+
+void object_reader::elements(dtype expected, const placement& place) {
+  const auto segment = scalar<std::uint32_t>();
+  if (segment != k_inline_elements) return source_.elements(segment, expected, place);
+  const std::size_t elements = count(item_size(expected));
+  source_.take_memory(elements * item_size(expected));
+  run(place(elements), elements * item_size(expected));
+}
+
+void object_reader::enter() {
+  if (++depth_ > k_deepest_nesting) {
+    fail("values are nested more than " + std::to_string(k_deepest_nesting) + " deep");
+  }
+}
+
+void object_reader::count_empty_element() {
+  if (++empty_elements_ > k_most_empty_elements) fail("too many elements that hold nothing");
+}
+
+std::shared_ptr<void> object_reader::shared_before(std::uint32_t id, const void* tag) const {
+  if (id > pointers_->by_id.size()) fail("a shared pointer to something that never came");
+  const auto& pointer = pointers_->by_id[id - 1];
+  if (!pointer.held) fail("shared pointers lead in a circle");
+  if (pointer.tag != tag) fail("a shared pointer to something of another type");
+  return pointer.held;
+}
+
+void object_reader::begin_shared(std::uint32_t id) {
+  if ((id & ~k_first_use) != pointers_->by_id.size() + 1)
+    fail("shared pointers that are not numbered in order");
+  pointers_->by_id.emplace_back();
+}
+
+void object_reader::end_shared(std::uint32_t id, std::shared_ptr<void> pointer, const void* tag) {
+  pointers_->by_id[(id & ~k_first_use) - 1] = {std::move(pointer), tag};
+}
+
+}  // namespace larder::detail

@@ -1,0 +1,151 @@
+#include "src/segment_data.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <vector>
+
+#include <larder/error.hpp>
+
+#include "src/array_digest.hpp"
+#include "src/file_parts.hpp"
+#include "src/zstd_frames.hpp"
+
+namespace larder::detail {
+namespace {
+
+[[noreturn]] void refuse_data(const descriptor& file) {
+  throw format_error(file.path(), format_code::seg_checksum,
+                     "the data do not match their digest: the file is damaged");
+}
+
+/// Reads uncompressed data chunk by chunk, on several threads if there are many, each to where `place` says.
+template <class Place>
+void read_chunks(const descriptor& file, const stored_segment& of, const std::optional<digest>& expected,
+                 unsigned most_threads, Place place) {
+  const npy_header& header = of.header;
+  const std::string canonical = canonical_npy_header(header);
+  array_digester digester(canonical, header.data_bytes);
+  // The first fault wins; the mutex guards it, and run_on_team orders it before the look below.
+  std::mutex mutex;
+  std::exception_ptr fault;
+  std::atomic<bool> failed = false;  // spares the reading of what is left
+  for_each_chunk(
+      digester,
+      [&](std::size_t i) noexcept {
+        if (failed.load(std::memory_order_relaxed)) return;
+        try {
+          const std::span<std::byte> bytes = place(i, digester.chunk_size(i));
+          read_exactly(file, bytes, of.offset + header.bytes + i * k_chunk_bytes);
+          if (expected) digester.take(i, bytes);
+        } catch (...) {
+          const std::lock_guard lock(mutex);
+          if (!fault) fault = std::current_exception();
+          failed.store(true, std::memory_order_relaxed);
+        }
+      },
+      most_threads);
+  if (fault) std::rethrow_exception(fault);
+  if (expected && digester.finish() != *expected) refuse_data(file);
+}
+
+/// Decompresses an array's data, which follow the NPY header, to `out`.
+void decompress_data(const descriptor& file, const stored_segment& of, std::byte* out,
+                     std::uint64_t scratch_bytes) {
+  const std::uint64_t header = of.header_bytes;
+  const auto place = [&](std::uint64_t offset, std::size_t size) {
+    // The frame with the header (there may be several) goes by way of scratch memory.
+    return offset < header ? std::span<std::byte>() : std::span(out + (offset - header), size);
+  };
+  const auto sink = [&](std::uint64_t offset, std::span<const std::byte> content) {
+    if (offset >= header || offset + content.size() <= header) return;
+    std::ranges::copy(content.subspan(static_cast<std::size_t>(header - offset)), out);
+  };
+  read_frames(file, of, scratch_bytes, place, sink);
+}
+
+/// Takes an array's bytes in order, in pieces of any size, and hands the digester whole chunks.
+class chunk_assembler {
+ public:
+  explicit chunk_assembler(array_digester& digester) : digester_(digester) { start(); }
+
+  void take(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      const std::size_t n = std::min(bytes.size(), chunk_.size() - filled_);
+      std::ranges::copy(bytes.first(n), chunk_.begin() + static_cast<std::ptrdiff_t>(filled_));
+      filled_ += n;
+      bytes = bytes.subspan(n);
+      if (filled_ == chunk_.size()) finish();
+    }
+  }
+
+ private:
+  void start() {
+    filled_ = 0;
+    chunk_.resize(digester_.chunk_size(next_));
+    if (chunk_.empty()) finish();
+  }
+  void finish() {
+    digester_.take(next_, chunk_);
+    if (++next_ < digester_.chunk_count()) start();
+  }
+
+  array_digester& digester_;
+  std::vector<std::byte> chunk_;
+  std::size_t filled_ = 0;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
+void read_segment(const descriptor& file, const segment& of, std::span<std::byte> out,
+                  std::uint64_t scratch_bytes) {
+  if (of.codec == codec::raw) return read_exactly(file, out, of.offset);
+  const auto place = [&](std::uint64_t offset, std::size_t size) {
+    return out.subspan(static_cast<std::size_t>(offset), size);
+  };
+  read_frames(file, of, scratch_bytes, place, [](std::uint64_t, std::span<const std::byte>) {});
+}
+
+void read_data(const descriptor& file, const stored_segment& of, const std::optional<digest>& expected,
+               std::byte* out, std::uint64_t scratch_bytes) {
+  if (of.codec == codec::raw) {
+    constexpr unsigned k_all_threads = ~0U;
+    return read_chunks(file, of, expected, k_all_threads, [out](std::size_t i, std::size_t size) {
+      return std::span(out + i * k_chunk_bytes, size);
+    });
+  }
+  decompress_data(file, of, out, scratch_bytes);
+  if (expected) check_data(file, of, *expected, {out, static_cast<std::size_t>(of.header.data_bytes)});
+}
+
+void verify_data(const descriptor& file, const stored_segment& of, const digest& expected) {
+  constexpr unsigned k_threads = 2;  // each has a chunk in memory
+  if (of.codec == codec::raw) {
+    return read_chunks(file, of, expected, k_threads, [](std::size_t, std::size_t size) {
+      thread_local std::vector<std::byte> scratch;
+      scratch.resize(size);
+      return std::span(scratch);
+    });
+  }
+  const std::string canonical = canonical_npy_header(of.header);
+  array_digester digester(canonical, of.header.data_bytes);
+  chunk_assembler chunks(digester);
+  const auto place = [](std::uint64_t, std::size_t) { return std::span<std::byte>(); };
+  const auto sink = [&](std::uint64_t offset, std::span<const std::byte> content) {
+    const std::uint64_t header = of.header_bytes;
+    const std::uint64_t skipped =
+        offset < header ? std::min<std::uint64_t>(header - offset, content.size()) : 0;
+    chunks.take(content.subspan(static_cast<std::size_t>(skipped)));
+  };
+  read_frames(file, of, 2 * k_threads * k_frame_bytes, place, sink);
+  if (digester.finish() != expected) refuse_data(file);
+}
+
+void check_data(const descriptor& file, const stored_segment& of, const digest& expected,
+                std::span<const std::byte> data) {
+  if (digest_of(canonical_npy_header(of.header), data) != expected) refuse_data(file);
+}
+
+}  // namespace larder::detail
