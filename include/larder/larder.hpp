@@ -5,6 +5,7 @@
 #include <larder/create.hpp>
 #include <larder/dump.hpp>
 #include <larder/error.hpp>
+#include <larder/fields.hpp>
 #include <larder/function.hpp>
 #include <larder/hash.hpp>
 #include <larder/inspect.hpp>

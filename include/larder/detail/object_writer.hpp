@@ -87,7 +87,13 @@ class object_writer : public saving_archive<object_writer> {
     using value_type = typename Range::value_type;
     std::vector<std::pair<digest, const value_type*>> ordered;
     ordered.reserve(static_cast<std::size_t>(n));
-    for (const value_type& each : range) ordered.emplace_back(hash_apart(each), &each);
+    for (const value_type& each : range) {
+      if constexpr (requires { range.at(each.first); }) {
+        ordered.emplace_back(hash_apart(each.first), &each);  // keys are unique, and values may be large
+      } else {
+        ordered.emplace_back(hash_apart(each), &each);
+      }
+    }
     std::ranges::sort(ordered, {}, &std::pair<digest, const value_type*>::first);
     count(n);
     for (const auto& [hash, each] : ordered) element(*each);
