@@ -132,8 +132,8 @@ class dictionary_parser {
       if (!comma) fail(format_code::npy_header, "the shape in the NPY header lacks a comma");
       std::size_t size = 0;
       const auto [end, fault] = std::from_chars(text_.data(), text_.data() + text_.size(), size);
-      if (fault == std::errc::result_out_of_range)
-        fail(format_code::shape_overflow, "a dimension does not fit 64 bits");
+      if (fault == std::errc::result_out_of_range || size > std::numeric_limits<std::int64_t>::max())
+        fail(format_code::shape_overflow, "a dimension is 2^63 or more");
       if (fault != std::errc())
         fail(format_code::npy_header, "a dimension in the NPY header is not a number");
       if (rank == k_max_rank) fail(format_code::ndim, "the array has more than 32 dimensions");
