@@ -56,8 +56,17 @@ class array {
     return array(erased{}, detail::allocate(dtype_of<T>, shape, detail::initial::unspecified));
   }
 
+  /// Zeroed, row-major, in anonymous shared memory: what this process and its children of fork write there they all
+  /// see. It goes when the last of them is done with it. io_error where the system refuses. As on the heap, memory is
+  /// taken when it is first touched.
+  static array shared(const extents& shape) requires(!std::is_const_v<T>) {
+    return array(erased{}, detail::allocate_shared(dtype_of<T>, shape));
+  }
+
   /// Takes over a vector's elements without a copy. value_error where their number does not match the shape.
-  static array adopt(std::vector<value_type>&& elements, const extents& shape) {
+  /// (Not of bools: a std::vector of them has no elements in memory.)
+  static array adopt(std::vector<value_type>&& elements,
+                     const extents& shape) requires(!std::same_as<value_type, bool>) {
     // Once before the move, so that a wrong shape leaves the vector as it is.
     detail::borrow(elements.data(), elements.size() * sizeof(T), dtype_of<T>, shape, {});
     auto kept = std::make_shared<std::vector<value_type>>(std::move(elements));
@@ -138,7 +147,7 @@ class array {
     return {data(), size()};
   }
 
-  /// Whether the elements lie in a mapped file, and where.
+  /// Whether the elements lie in a mapped file or in shared memory, and where.
   bool is_mapped() const { return origin().has_value(); }
   std::optional<mapped_origin> origin() const { return detail::origin_of(raw_); }
 
