@@ -164,11 +164,12 @@ class array {
   array reshape(const extents& shape) const { return array(erased{}, detail::reshape_view(raw_, shape)); }
   /// The dimensions in reverse.
   array transpose() const { return array(erased{}, detail::transpose_view(raw_)); }
-  /// For inner loops: pointer, sizes and strides in registers. layout_error unless ndim() == Rank. The view does
-  /// not keep the elements alive.
-  template <std::size_t Rank>
-  array_view<T, Rank> view() const {
-    return array_view<T, Rank>(data(), shape(), strides());
+  /// For inner loops: pointer, sizes and strides in registers. layout_error unless ndim() == Rank and, with
+  /// inner::contiguous, neighbours along the last dimension are neighbours in memory: view.hpp says which to use when.
+  /// The view does not keep the elements alive.
+  template <std::size_t Rank, inner Inner = inner::any>
+  array_view<T, Rank, Inner> view() const {
+    return array_view<T, Rank, Inner>(data(), shape(), strides());
   }
 
   /// A row-major copy on the heap.
