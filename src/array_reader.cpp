@@ -1,6 +1,5 @@
 #include "src/array_reader.hpp"
 
-#include <algorithm>
 #include <cerrno>
 
 #include <span>
@@ -10,6 +9,8 @@
 #include <larder/error.hpp>
 
 #include "src/array_digest.hpp"
+#include "src/bool_check.hpp"
+#include "src/byte_order.hpp"
 #include "src/container.hpp"
 #include "src/mapping.hpp"
 
@@ -61,10 +62,6 @@ layout layout_of(const npy_header& header) {
                               : layout::row_major(header.shape, item);
 }
 
-void swap_bytes(std::byte* data, std::uint64_t bytes, std::size_t item) {
-  for (std::byte* end = data + bytes; data != end; data += item) std::reverse(data, data + item);
-}
-
 raw_array read_copy(const descriptor& file, const file_structure& structure, const read_request& request) {
   const npy_header& header = structure.header;
   if (header.data_bytes > request.options.max_bytes) {
@@ -81,7 +78,8 @@ raw_array read_copy(const descriptor& file, const file_structure& structure, con
     result.layout = layout_of(header);
   }
   read_data(file, structure, result.data);
-  if (header.foreign_byte_order) swap_bytes(result.data, header.data_bytes, result.item());
+  if (header.foreign_byte_order) swap_byte_order(result.data, header.data_bytes, header.dtype);
+  if (header.dtype == dtype::boolean) require_bools(file.path(), {result.data, result.nbytes()});
   return result;
 }
 
@@ -129,6 +127,7 @@ raw_array read_open_array(const descriptor& file, const file_structure& structur
                          "the data do not match their digest: the file is damaged");
     }
   }
+  if (header.dtype == dtype::boolean) require_bools(file.path(), {result.data, result.nbytes()});
   if (mode == mmap_mode::read_write) mark_dirty(file, structure);
   return result;
 }

@@ -19,6 +19,9 @@ inline constexpr std::string_view k_npy_magic = "\x93NUMPY";
 /// The longest header that is read, magic included.
 inline constexpr std::size_t k_npy_header_limit = 9984;
 
+/// What the index of a container says beside the NPY header: 1 where that cannot name the type, bfloat16.
+constexpr std::uint32_t extended_dtype(dtype type) noexcept { return type == dtype::bf16 ? 1 : 0; }
+
 struct npy_header {
   larder::dtype dtype = larder::dtype::u8;
   bool foreign_byte_order = false;  // big-endian

@@ -25,9 +25,9 @@ digest hash_array(const raw_array& a);
 
 }  // namespace detail
 
-/// What this version can hash: element types, bool, strings, arrays, and vectors of elements.
+/// What this version can hash: element types, strings, arrays, and vectors of elements.
 template <class T>
-concept hashable = element<T> || std::same_as<T, bool> || detail::text_like<T> || detail::array_like<T>;
+concept hashable = element<T> || detail::text_like<T> || detail::array_like<T>;
 
 namespace detail {
 
@@ -39,7 +39,9 @@ void hash_into(hash_stream& stream, const T& value) {
     stream.signed_integer(value, sizeof(T));
   } else if constexpr (std::unsigned_integral<T>) {
     stream.unsigned_integer(value, sizeof(T));
-  } else if constexpr (std::floating_point<T>) {
+  } else if constexpr (complex_element<T>) {
+    stream.complex(value);
+  } else if constexpr (element<T>) {
     stream.real(value);
   } else if constexpr (text_like<T>) {
     stream.text(value);

@@ -6,6 +6,7 @@
 #include <larder/dump.hpp>
 #include <larder/error.hpp>
 #include <larder/function.hpp>
+#include <larder/half.hpp>
 #include <larder/hash.hpp>
 #include <larder/inspect.hpp>
 #include <larder/load.hpp>
