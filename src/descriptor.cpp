@@ -96,6 +96,14 @@ void descriptor::write(std::span<const std::byte> bytes) const {
   if (n != static_cast<ssize_t>(bytes.size())) fail("cannot write");
 }
 
+void descriptor::resize(std::uint64_t bytes) const {
+  int result = 0;
+  do {
+    result = ::ftruncate(fd_, static_cast<off_t>(bytes));
+  } while (result != 0 && errno == EINTR);
+  if (result != 0) fail("cannot make it " + std::to_string(bytes) + " bytes long");
+}
+
 void descriptor::reserve(std::uint64_t bytes) const {
   do {
     errno = ::posix_fallocate(fd_, 0, static_cast<off_t>(bytes));

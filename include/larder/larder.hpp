@@ -7,6 +7,7 @@
 #include <larder/error.hpp>
 #include <larder/fields.hpp>
 #include <larder/function.hpp>
+#include <larder/half.hpp>
 #include <larder/hash.hpp>
 #include <larder/inspect.hpp>
 #include <larder/load.hpp>
