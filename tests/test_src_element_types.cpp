@@ -429,7 +429,7 @@ TEST_CASE("functions of and to the new types are cached") {
                            +[](half a, bfloat16 b, std::complex<float> c, bool d) {
                              ++*counter;
                              const array<std::complex<double>> result({2});
-                             result(0) = {a + b, d ? 1.0 : 0.0};
+                             result(0) = {static_cast<double>(a + b), d ? 1.0 : 0.0};
                              result(1) = c;
                              return result;
                            },

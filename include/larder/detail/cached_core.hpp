@@ -58,7 +58,7 @@ void describe(std::string& out, const T& value) {
   } else if constexpr (complex_element<T>) {
     describe_complex(out, value);
   } else if constexpr (element<T>) {
-    describe_real(out, value);
+    describe_real(out, static_cast<double>(value));
   } else if constexpr (text_like<T>) {
     describe_text(out, value);
   } else {
