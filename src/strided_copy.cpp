@@ -80,7 +80,9 @@ void run(std::byte* to, const std::byte* from, const move_plan& given, std::size
   std::array<std::size_t, k_max_rank> order;
   const auto by_address = std::span(order).first(given.rank);
   std::iota(by_address.begin(), by_address.end(), 0U);
-  std::ranges::stable_sort(by_address, std::greater(), [&](std::size_t d) { return given.to[d]; });
+  std::ranges::sort(by_address, [&](std::size_t a, std::size_t b) {
+    return given.to[a] != given.to[b] ? given.to[a] > given.to[b] : a < b;
+  });
 
   move_plan plan;
   for (const std::size_t d : by_address) {

@@ -32,7 +32,13 @@ template <class T = double>
 array<T> counted(const larder::extents& shape) {
   const array<T> a(shape);
   for (std::size_t i = 0; i < a.size(); ++i) {
-    a.flat()[i] = static_cast<T>(static_cast<float>(std::is_same_v<T, bool> ? i % 2 : i));
+    if constexpr (std::is_same_v<T, bool>) {
+      a.flat()[i] = i % 2 == 1;
+    } else if constexpr (std::is_arithmetic_v<T>) {
+      a.flat()[i] = static_cast<T>(i);
+    } else {
+      a.flat()[i] = static_cast<typename T::value_type>(i);
+    }
   }
   return a;
 }

@@ -58,7 +58,7 @@ void describe(std::string& out, const T& value) {
   } else if constexpr (complex_element<T>) {
     describe_complex(out, value);
   } else if constexpr (element<T>) {
-    describe_real(out, value);
+    describe_real(out, static_cast<double>(value));
   } else if constexpr (std::same_as<T, std::string> || is_text_view<T>) {
     describe_text(out, value);
   } else if constexpr (array_like<T>) {
