@@ -25,15 +25,22 @@ class array_image {
   std::uint64_t data_bytes() const noexcept { return data_bytes_; }
   std::uint64_t bytes() const noexcept { return header_.size() + data_bytes_; }
 
-  /// On several threads if it is large and contiguous.
+  /// On several threads if it is large.
   larder::digest digest() const;
 
-  /// Writes header and data at the file's position and returns the digest, which is computed beside the writing.
+  /// Writes header and data to an empty file and returns the digest, which is computed beside the writing: on several
+  /// threads if the array is large. The file's position is then behind the data.
   larder::digest write_to(const descriptor& file) const;
 
  private:
-  /// Where the bytes of a chunk are: in the array, or gathered into `scratch`.
-  std::span<const std::byte> chunk(std::size_t i, std::size_t size, std::vector<std::byte>& scratch) const;
+  /// Hands every chunk to the digester and, unless it is null, writes it to the file, by at most `most` threads.
+  void take_chunks(array_digester& digester, unsigned most, const descriptor* file) const;
+  void take_chunk(array_digester& digester, std::size_t i, std::vector<std::byte>& scratch,
+                  const descriptor* file) const;
+
+  /// Where a part of the data is: in the array, or gathered into `scratch`.
+  std::span<const std::byte> piece(std::uint64_t begin, std::size_t size,
+                                   std::vector<std::byte>& scratch) const;
   std::span<const std::byte> in_place() const noexcept;
 
   const raw_array& array_;
