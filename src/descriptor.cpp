@@ -114,7 +114,7 @@ void descriptor::reserve(std::uint64_t bytes) const {
 }
 
 void descriptor::reserve_if_quick(std::uint64_t bytes) const {
-  // tmpfs makes every page here and looks for it again when it is written to: a tenth slower than writing alone.
+  // tmpfs makes every page here and finds it again when it is written to: writing alone was 2 to 13 % faster.
   struct ::statfs system {};
   if (::fstatfs(fd_, &system) == 0 && system.f_type == TMPFS_MAGIC) return;
   if (::fallocate(fd_, 0, 0, static_cast<off_t>(bytes)) == 0) return;
