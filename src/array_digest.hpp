@@ -30,6 +30,8 @@ class array_digester {
 
   /// Takes a chunk, each exactly once. Different chunks may be taken by different threads at the same time.
   void take(std::size_t i, std::span<const std::byte> bytes);
+  /// The same by the chunk's XXH3-128, where there are several chunks.
+  void take_digest(std::size_t i, const digest& chunk) { chunks_[i] = chunk; }
 
   /// After every chunk was taken (and that happened before this call).
   digest finish() const;

@@ -46,9 +46,10 @@ class container_reader {
 
   /// `first` is the end of what lies before the segments: of the head, or 0.
   void read(const trailer& end, std::uint64_t first) {
-    // Raw bytes, and what they are parsed into.
-    budget_.take(file_.path(), end.index_bytes / k_block * (2 * k_block + sizeof(stored_segment)),
-                 "the index");
+    // Raw bytes, and what they are parsed into. Nobody's limit is about the few bytes that every file has.
+    constexpr std::uint64_t k_free = std::uint64_t{1} << 20;
+    const std::uint64_t parsed = end.index_bytes / k_block * (2 * k_block + sizeof(stored_segment));
+    budget_.take(file_.path(), parsed - std::min(parsed, k_free), "the index");
     const container_index index =
         parse_index(file_.path(), parts_.part(end.index_offset, end.index_bytes), end);
     result_.container = true;
@@ -68,7 +69,7 @@ class container_reader {
           read_object(added, index.fingerprint);
           break;
         case segment_kind::metadata:
-          result_.metadata = read_text(added, k_metadata_limit, "the metadata");
+          result_.metadata = read_text(added, k_metadata_limit, k_free_metadata, "the metadata");
           break;
       }
     }
@@ -155,7 +156,7 @@ class container_reader {
   }
 
   void read_object(const stored_segment& of, std::uint64_t fingerprint) {
-    std::string text = read_text(of, k_object_limit, "the object");
+    std::string text = read_text(of, k_object_limit, 0, "the object");
     constexpr std::size_t k_length_bytes = 4;
     if (text.size() < k_length_bytes) fail(file_, format_code::object, "an object without a type");
     const auto length = get<std::uint32_t>(text_bytes(text), 0);
@@ -166,18 +167,19 @@ class container_reader {
     if (xxh3_64(text_bytes(result_.type)) != fingerprint) {
       fail(file_, format_code::object, "the object's type is not the one that the index speaks of");
     }
-    text.erase(0, k_length_bytes + length);
+    result_.stream_begin = k_length_bytes + length;
     result_.object = std::move(text);
   }
 
-  /// The bytes of an object or metadata segment, checked against their digest.
-  std::string read_text(const stored_segment& of, std::uint64_t limit, const char* what) {
+  /// The bytes of an object or metadata segment, checked against their digest. The first `free` of them are not taken from
+  /// the budget.
+  std::string read_text(const stored_segment& of, std::uint64_t limit, std::uint64_t free, const char* what) {
     if (of.raw > limit) {
       fail(file_, format_code::bomb,
            std::string(what) + " of " + std::to_string(of.raw) + " bytes; the limit is " +
                std::to_string(limit));
     }
-    budget_.take(file_.path(), of.raw, what);
+    budget_.take(file_.path(), of.raw - std::min(of.raw, free), what);
     std::string text(static_cast<std::size_t>(of.raw), '\0');
     const auto bytes = std::as_writable_bytes(std::span(text));
     if (of.codec == codec::raw && of.raw < k_small_text) {
@@ -193,6 +195,7 @@ class container_reader {
   }
 
   static constexpr std::uint64_t k_small_text = 4096;
+  static constexpr std::uint64_t k_free_metadata = std::uint64_t{1} << 20;
 
   const descriptor& file_;
   file_parts& parts_;
