@@ -37,6 +37,12 @@ def require(condition, code, detail):
         raise FormatError(code, detail)
 
 
+def sound(array):
+    """The array, whose bools are bools: nobody vouches for the bytes of a plain file."""
+    require(array.dtype != bool or not (array.view(np.uint8) > 1).any(), "E_DTYPE", "a bool that is neither 0 nor 1")
+    return array
+
+
 def widen(bfloat16s):
     """float32 of an array of bfloat16."""
     return (bfloat16s.view("<u2").astype("<u4") << 16).view("<f4")
@@ -143,11 +149,11 @@ class ObjectReader:
         number = self.number("I")
         if number == INLINE:
             content = bytearray(self.take(self.number("Q") * np.dtype(DTYPES[name]).itemsize))
-            return np.frombuffer(content, DTYPES[name])
+            return sound(np.frombuffer(content, DTYPES[name]))
         require(number < len(self.file.arrays), "E_OBJECT", "an array in a segment that is not there")
         require(self.file.segments[number].npy.name == name, "E_OBJECT", "an array of another element type")
         self.used.add(number)
-        return self.file.arrays[number]
+        return sound(self.file.arrays[number])
 
     def read_vector(self, text):
         return self.take(self.number("Q")) if text in ("char", "byte") else self.elements(text)

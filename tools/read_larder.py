@@ -24,7 +24,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from larder_stream import DTYPES, FormatError, ObjectReader, UnknownType, require, widen  # widen: for users of this
+from larder_stream import DTYPES, FormatError, ObjectReader, UnknownType, require, sound, widen  # widen: for users of this
 
 try:
     import xxhash
@@ -336,7 +336,6 @@ class File:
             verification == "automatic" and s.npy.data_bytes <= CHUNK)
         if has_digest and wanted:
             check_array(raw, s)
-        require(s.npy.name != "bool" or not (raw[s.npy.bytes:] > 1).any(), "E_DTYPE", "a bool that is neither 0 nor 1")
         array = raw[s.npy.bytes:].view(s.npy.descr).reshape(s.npy.shape, order="F" if s.npy.fortran else "C")
         return array if mmap_mode else np.array(array, order="K")
 
@@ -344,7 +343,7 @@ class File:
         """The array, or the object as Python values. `types` says of users' types by name what is in them: a sequence
         of type texts (the result is a tuple), a dict of such by field (a dict), or a number of bytes (bytes; of an is_raw
         type, whose name ends in it: "rgb<3>"). UnknownType where one is missing."""
-        return self.arrays[0] if self.stream is None else ObjectReader(self, types or {}).read()
+        return sound(self.arrays[0]) if self.stream is None else ObjectReader(self, types or {}).read()
 
 
 def load(path, mmap_mode="r", verification="automatic"):

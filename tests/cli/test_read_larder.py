@@ -17,9 +17,18 @@ sys.path.insert(0, str(TOOLS))
 import read_larder  # noqa: E402
 from larder_stream import DTYPES, split_type  # noqa: E402
 
-NAMES = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64"]
 SMALL = ["f64.npy", "f64_fortran.npy", "f64_empty.npy", "f64_scalar.npy", "f64_compressed.larder", "map.larder",
          "map_compressed.larder", "scalars.larder", "entry.npy", "dirty.npy", "dirty.larder", "f64_bare.npy"]
+
+
+def counted(name, count):
+    """1, 2, 3 and so on, as write_samples makes them."""
+    numbers = np.arange(1, count + 1)
+    if name == "bool":
+        return numbers % 2 == 1
+    if name == "bf16":
+        return (numbers.astype("<f4").view("<u4") >> 16).astype("<u2").view("V2")
+    return (numbers - 1j * numbers if name in ("c64", "c128") else numbers).astype(DTYPES[name])
 
 
 class ReadCase(LarderCase):
@@ -39,16 +48,19 @@ class Arrays(ReadCase):
         np.testing.assert_array_equal(array, expected)
 
     def test_every_element_type_and_order(self):
-        for name in NAMES:
-            a = np.arange(1, 13, dtype=DTYPES[name]).reshape(3, 4)
+        for name in DTYPES:
+            a = counted(name, 12).reshape(3, 4)
             for mode in "r", "c", None:
                 for ending in ".npy", "_bare.npy", "_compressed.larder":
                     self.check(self.read(name + ending, mmap_mode=mode), a)
                 fortran = self.read(name + "_fortran.npy", mmap_mode=mode)
                 self.check(fortran, a.T)
                 self.assertTrue(fortran.flags.f_contiguous)
-                self.check(self.read(name + "_scalar.npy", mmap_mode=mode), np.array(1, DTYPES[name]))
+                self.check(self.read(name + "_scalar.npy", mmap_mode=mode), counted(name, 1).reshape(()))
                 self.check(self.read(name + "_empty.npy", mmap_mode=mode), np.empty((0, 3), DTYPES[name]))
+
+    def test_bfloat16_can_be_widened(self):
+        np.testing.assert_array_equal(read_larder.widen(self.read("bf16.npy")), np.arange(1, 13, dtype="<f4").reshape(3, 4))
 
     def test_what_is_not_compressed_is_mapped(self):
         self.assertIsInstance(self.read("f64.npy"), np.memmap)
@@ -85,6 +97,11 @@ class Objects(ReadCase):
 
     def test_scalars(self):
         self.assertEqual(self.read("scalars.larder"), (-1, 2, -3, 4, 0.5, 0.25, True, b"x", 200, -3, "café"))
+
+    def test_small_floats_and_complex_numbers(self):
+        *numbers, vector = self.read("floats.larder")
+        self.assertEqual(numbers, [0.5, -2.5, 1 - 2j, 3 + 0.25j])
+        np.testing.assert_array_equal(vector, np.array([1.5], "<f2"))
 
     def test_sequences(self):
         self.assertEqual(self.read("nested.larder"), [["a", "b"], [], ["c"]])
@@ -204,6 +221,13 @@ class Verdicts(ReadCase):
                 files[f"gone{i}"] = whole[:at] + whole[at + 64:]
                 files[f"twice{i}"] = whole[:at] + whole[at:at + 64] + whole[at:]
             self.assert_same_verdicts(files)
+
+    def test_bools_of_foreign_files_are_checked_when_they_are_read(self):
+        whole = (self.samples / "bool_bare.npy").read_bytes()
+        self.assertEqual(self.assert_same_verdicts({"fine": whole, "two": whole[:-1] + b"\2"}), 2)
+        with self.assertRaises(read_larder.FormatError) as caught:
+            read_larder.read(self.work / "two")
+        self.assertEqual(caught.exception.code, "E_DTYPE")
 
     def test_headers_of_plain_files(self):
         def npy(text, version=1):

@@ -5,6 +5,7 @@
 #include <larder/array.hpp>
 #include <larder/create.hpp>
 #include <larder/dump.hpp>
+#include <larder/half.hpp>
 #include <larder/load.hpp>
 #include <larder/memory.hpp>
 #include <larder/types/chrono.hpp>
@@ -13,6 +14,8 @@
 
 #include <array>
 #include <chrono>
+#include <complex>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -22,7 +25,6 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <set>
 #include <string>
@@ -69,10 +71,26 @@ namespace {
 namespace fs = std::filesystem;
 using larder::array;
 
+/// k, as an element; of bool whether it is odd, and of complex numbers k - ki.
+template <class T>
+T element_of(std::size_t k) {
+  if constexpr (std::same_as<T, bool>) {
+    return k % 2 == 1;
+  } else if constexpr (std::same_as<T, std::complex<float>> || std::same_as<T, std::complex<double>>) {
+    using part = typename T::value_type;
+    return {static_cast<part>(k), -static_cast<part>(k)};
+  } else if constexpr (std::integral<T>) {
+    return static_cast<T>(k);
+  } else {
+    return static_cast<T>(static_cast<float>(k));
+  }
+}
+
+/// 1, 2, 3 and so on.
 template <class T>
 array<T> counted(const larder::extents& shape) {
   const array<T> a(shape);
-  std::iota(a.flat().begin(), a.flat().end(), T{1});
+  for (std::size_t i = 0; i < a.size(); ++i) a.flat()[i] = element_of<T>(i + 1);
   return a;
 }
 
@@ -101,6 +119,9 @@ void write_objects(const fs::path& to) {
   larder::dump(std::tuple(std::int8_t{-1}, std::uint16_t{2}, std::int32_t{-3}, std::uint64_t{4}, 0.5F, 0.25,
                           true, 'x', std::byte{200}, samples::color::red, string("caf\xC3\xA9")),
                to / "scalars.larder");
+  larder::dump(std::tuple(larder::half(0.5F), larder::bfloat16(-2.5F), std::complex<float>(1, -2),
+                          std::complex<double>(3, 0.25), std::vector<larder::half>{larder::half(1.5F)}),
+               to / "floats.larder");
   larder::dump(std::vector<std::vector<string>>{{"a", "b"}, {}, {"c"}}, to / "nested.larder");
   larder::dump(std::vector<std::vector<double>>{{1, 2, 3}, std::vector<double>(10000, 0.5)},
                to / "vectors.larder");
@@ -142,8 +163,13 @@ void write(const fs::path& to) {
   write_arrays<std::uint16_t>(to);
   write_arrays<std::uint32_t>(to);
   write_arrays<std::uint64_t>(to);
+  write_arrays<larder::half>(to);
+  write_arrays<larder::bfloat16>(to);
   write_arrays<float>(to);
   write_arrays<double>(to);
+  write_arrays<std::complex<float>>(to);
+  write_arrays<std::complex<double>>(to);
+  write_arrays<bool>(to);
   write_objects(to);
 
   const auto large = counted<double>({600'000});  // more than a chunk of the digest, and than a frame
