@@ -69,7 +69,8 @@ class Convert(LarderCase):
         self.assertEqual(converted, self.fine_json("info", "a.larder"))
 
     def test_a_name_that_promises_numpy_too_much_is_a_warning(self):
-        for arguments in ([self.samples / "f64.npy", "c.npy", "--compress", "1"], [self.samples / "map.larder", "c.npy"]):
+        for arguments in ([self.samples / "f64.npy", "c.npy", "--compress", "1"], [self.samples / "map.larder", "c.npy"],
+                          [self.samples / "dirty.larder", "c.npy"]):
             self.assert_complaint(self.larder("convert", *arguments), 0, "warning: c.npy: ", "NumPy")
 
 

@@ -42,13 +42,16 @@ int level_from(const std::string& text) {
   return level;
 }
 
-/// A name that promises NumPy what it will not find.
+/// For a name that promises NumPy what it will not find.
 void warn_of_name(const convert_arguments& asked, const file_info& written) {
-  const auto& first = written.segments.front();
-  if (asked.to.ends_with(".npy") && (written.segments.size() > 2 || !first.array || first.compressed)) {
-    complain("warning: " + asked.to + ": holds " + (first.compressed ? "compressed data" : written.type) +
-             ": NumPy does not open it, for all its name");
+  if (!asked.to.ends_with(".npy")) return;
+  const bool compressed = std::ranges::any_of(written.segments, &segment_info::compressed);
+  if (!compressed && std::ranges::find(written.segments, segment_kind::object, &segment_info::kind) ==
+                         written.segments.end()) {
+    return;
   }
+  complain("warning: " + asked.to + ": holds " + (compressed ? "compressed data" : written.type) +
+           ": NumPy does not open it, for all its name");
 }
 
 convert_options options_from(const convert_arguments& asked) {
