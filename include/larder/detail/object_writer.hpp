@@ -64,9 +64,9 @@ class object_writer : public saving_archive<object_writer> {
   /// A value of a user's type; `body` writes what is in it.
   template <class Body>
   void structure(std::string_view /*name*/, Body body) {
-    enter();
+    const unsigned outer = enter();
     body();
-    leave();
+    leave(outer);
   }
   template <class... T>
   void tuple(const T&... parts) {
@@ -98,8 +98,9 @@ class object_writer : public saving_archive<object_writer> {
     const std::uint32_t id = shared_id(pointee, &k_tag<T>);
     scalar(id);
     if ((id & k_first_use) == 0) return;
+    const unsigned outer = std::exchange(height_, 0);
     value(*pointee);
-    end_shared(id);
+    end_shared(id, outer);
   }
 
  private:
@@ -119,17 +120,19 @@ class object_writer : public saving_archive<object_writer> {
   void append(const void* first, std::size_t n) {
     if (n != 0) stream_.append(static_cast<const char*>(first), n);
   }
-  /// value_error where the nesting is too deep, as it is when pointers lead in a circle.
-  void enter();
-  void leave() noexcept { --depth_; }
+  /// value_error where the nesting is too deep, as it is when pointers lead in a circle. As in object_reader.
+  unsigned enter();
+  void leave(unsigned outer);
+  [[noreturn]] void refuse_nesting() const;
   void count_empty_element();
   /// 0 for null, with k_first_use where the pointee follows. value_error for a pointee within itself.
   std::uint32_t shared_id(const void* pointee, const void* tag);
-  void end_shared(std::uint32_t id);
+  void end_shared(std::uint32_t id, unsigned outer);
 
   std::string stream_;
   std::vector<raw_array> arrays_;
   unsigned depth_ = 0;
+  unsigned height_ = 0;
   std::size_t empty_elements_ = 0;
   std::unique_ptr<handles_seen> seen_;
 };
