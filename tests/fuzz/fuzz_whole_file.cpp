@@ -47,7 +47,7 @@ auto accepted(Action action) -> std::optional<decltype(action())> {
   try {
     return action();
   } catch (const larder::format_error&) {
-  } catch (const larder::value_error&) {  // an array that cannot be mapped
+  } catch (const larder::value_error&) {   // an array that cannot be mapped
   } catch (const larder::layout_error&) {  // a vector from an array of several dimensions
   }
   return std::nullopt;

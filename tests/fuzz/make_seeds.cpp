@@ -87,7 +87,8 @@ int main(int argc, char** argv) {
 
   const auto add_file = [&](const std::string& name, const auto& value, const larder::dump_options& options) {
     larder::dump(value, folder / "whole_file" / name, options);
-    fs::copy_file(folder / "whole_file" / name, folder / "index" / name, fs::copy_options::overwrite_existing);
+    fs::copy_file(folder / "whole_file" / name, folder / "index" / name,
+                  fs::copy_options::overwrite_existing);
   };
   add_file("array", some_array(), {});
   add_file("array_plain", some_array(), {.bare_npy = true});
