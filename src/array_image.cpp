@@ -1,16 +1,13 @@
 #include "src/array_image.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "src/cpu_count.hpp"
 #include "src/npy_header.hpp"
 #include "src/strided_copy.hpp"
-#include "src/team.hpp"
+#include "src/team_loop.hpp"
 #include "src/xxh3.hpp"
 #include "src/zstd_frames.hpp"
 
@@ -52,37 +49,12 @@ digest array_image::write_to(const descriptor& file, std::uint64_t offset) const
 }
 
 void array_image::take_chunks(array_digester& digester, unsigned most, const destination* to) const {
-  const std::size_t count = digester.chunk_count();
-  if (count == 1) {
-    std::vector<std::byte> scratch;
-    const auto bytes = piece(0, digester.chunk_size(0), scratch);
-    digester.take(0, bytes);
-    if (to != nullptr) to->file.write_at(bytes, to->data_offset);
-    return;
-  }
-  // The cursor gives each chunk to one thread; the first fault wins, guarded by the mutex, and ends the work. What the
-  // threads wrote comes before the look below: run_on_team sees to it.
-  std::atomic<std::size_t> next = 0;
-  std::mutex mutex;
-  std::exception_ptr fault;
-  const auto workers = static_cast<unsigned>(std::min<std::size_t>({most, cpus_for_core_work(), count}));
-  run_on_team(workers, [&](unsigned) noexcept {
-    try {
-      std::vector<std::byte> scratch;
-      for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
-        take_chunk(digester, i, scratch, to);
-      }
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      if (!fault) fault = std::current_exception();
-      next.store(count, std::memory_order_relaxed);
-    }
-  });
-  if (fault) std::rethrow_exception(fault);
+  for_each_on_team(digester.chunk_count(), std::min(most, cpus_for_core_work()),
+                   [&](std::size_t i) { take_chunk(digester, i, to); });
 }
 
-void array_image::take_chunk(array_digester& digester, std::size_t i, std::vector<std::byte>& scratch,
-                             const destination* to) const {
+void array_image::take_chunk(array_digester& digester, std::size_t i, const destination* to) const {
+  std::vector<std::byte> scratch;
   const std::uint64_t begin = i * std::uint64_t{k_chunk_bytes};
   const std::size_t size = digester.chunk_size(i);
   if (contiguous_) {
@@ -93,6 +65,7 @@ void array_image::take_chunk(array_digester& digester, std::size_t i, std::vecto
     return;
   }
   xxh3_stream stream;
+  digester.begin(stream);
   for (std::size_t done = 0; done < size;) {
     const auto bytes = piece(begin + done, std::min(k_gather_bytes, size - done), scratch);
     stream.update(bytes);

@@ -49,8 +49,7 @@ class array_image {
 
   /// Hands every chunk to the digester and, unless `to` is null, writes it there, by at most `most` threads.
   void take_chunks(array_digester& digester, unsigned most, const destination* to) const;
-  void take_chunk(array_digester& digester, std::size_t i, std::vector<std::byte>& scratch,
-                  const destination* to) const;
+  void take_chunk(array_digester& digester, std::size_t i, const destination* to) const;
 
   /// Where a part of the data is: in the array, or gathered into `scratch`.
   std::span<const std::byte> piece(std::uint64_t begin, std::size_t size,

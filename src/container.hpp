@@ -20,6 +20,8 @@ inline constexpr std::size_t k_block = 64;
 inline constexpr std::uint64_t k_index_limit = std::uint64_t{64} << 20;
 inline constexpr std::uint64_t k_metadata_limit = std::uint64_t{64} << 20;
 inline constexpr std::uint64_t k_object_limit = std::uint64_t{1} << 30;
+/// Of the canonical type text.
+inline constexpr std::size_t k_type_limit = std::size_t{64} << 10;
 inline constexpr std::string_view k_head_magic = "\xD3LRD\r\n\x1A\n";
 /// Where the state word lies, from the end of the file, and what it says of a file that was mapped read_write.
 inline constexpr std::size_t k_state_from_end = 20;

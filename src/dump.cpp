@@ -28,6 +28,18 @@ void dump_object(const object_parts& object, const std::filesystem::path& path, 
   if (options.bare_npy) {
     throw value_error("dump: bare_npy is for arrays, not for " + std::string(object.type));
   }
+  if (object.type.size() > k_type_limit) {
+    throw value_error("dump: a type whose text has " + std::to_string(object.type.size()) +
+                      " bytes; the limit is " + std::to_string(k_type_limit) +
+                      ": give the types in it shorter names (larder::type_name)");
+  }
+  constexpr std::size_t k_most_arrays =
+      k_index_limit / k_block - 2;  // beside the object, and the index's head
+  if (object.arrays.size() > k_most_arrays) {
+    throw value_error("dump: an object of " + std::to_string(object.arrays.size()) +
+                      " arrays; the limit is " + std::to_string(k_most_arrays) +
+                      ": put small ones into larger ones, or into vectors");
+  }
   if (object.bytes.size() > k_object_limit) {
     throw value_error("dump: an object of " + std::to_string(object.bytes.size()) +
                       " bytes without its arrays; the limit is " + std::to_string(k_object_limit) +

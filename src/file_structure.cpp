@@ -46,10 +46,8 @@ class container_reader {
 
   /// `first` is the end of what lies before the segments: of the head, or 0.
   void read(const trailer& end, std::uint64_t first) {
-    // Raw bytes, and what they are parsed into. Nobody's limit is about the few bytes that every file has.
-    constexpr std::uint64_t k_free = std::uint64_t{1} << 20;
-    const std::uint64_t parsed = end.index_bytes / k_block * (2 * k_block + sizeof(stored_segment));
-    budget_.take(file_.path(), parsed - std::min(parsed, k_free), "the index");
+    // Raw bytes, and what they are parsed into.
+    take_structure(end.index_bytes / k_block * (2 * k_block + sizeof(stored_segment)), "the index");
     const container_index index =
         parse_index(file_.path(), parts_.part(end.index_offset, end.index_bytes), end);
     result_.container = true;
@@ -69,7 +67,9 @@ class container_reader {
           read_object(added, index.fingerprint);
           break;
         case segment_kind::metadata:
-          result_.metadata = read_text(added, k_metadata_limit, k_free_metadata, "the metadata");
+          check_limit(added, k_metadata_limit, "the metadata");
+          take_structure(added.raw, "the metadata");
+          result_.metadata = read_text(added, "the metadata");
           break;
       }
     }
@@ -156,12 +156,19 @@ class container_reader {
   }
 
   void read_object(const stored_segment& of, std::uint64_t fingerprint) {
-    std::string text = read_text(of, k_object_limit, 0, "the object");
+    check_limit(of, k_object_limit, "the object");
+    budget_.take(file_.path(), of.raw, "the object");
+    std::string text = read_text(of, "the object");
     constexpr std::size_t k_length_bytes = 4;
     if (text.size() < k_length_bytes) fail(file_, format_code::object, "an object without a type");
     const auto length = get<std::uint32_t>(text_bytes(text), 0);
     if (length == 0 || length > text.size() - k_length_bytes) {
       fail(file_, format_code::object, "the type text of the object is longer than the object");
+    }
+    if (length > k_type_limit) {
+      fail(file_, format_code::object,
+           "a type text of " + std::to_string(length) + " bytes; the limit is " +
+               std::to_string(k_type_limit));
     }
     result_.type = text.substr(k_length_bytes, length);
     if (xxh3_64(text_bytes(result_.type)) != fingerprint) {
@@ -171,15 +178,22 @@ class container_reader {
     result_.object = std::move(text);
   }
 
-  /// The bytes of an object or metadata segment, checked against their digest. The first `free` of them are not taken from
-  /// the budget.
-  std::string read_text(const stored_segment& of, std::uint64_t limit, std::uint64_t free, const char* what) {
-    if (of.raw > limit) {
-      fail(file_, format_code::bomb,
-           std::string(what) + " of " + std::to_string(of.raw) + " bytes; the limit is " +
-               std::to_string(limit));
-    }
-    budget_.take(file_.path(), of.raw - std::min(of.raw, free), what);
+  /// What is kept of every file is not counted while it is little.
+  void take_structure(std::uint64_t bytes, const char* what) {
+    const std::uint64_t free = std::min(bytes, uncounted_);
+    uncounted_ -= free;
+    budget_.take(file_.path(), bytes - free, what);
+  }
+
+  void check_limit(const segment& of, std::uint64_t limit, const char* what) const {
+    if (of.raw <= limit) return;
+    fail(file_, format_code::bomb,
+         std::string(what) + " of " + std::to_string(of.raw) + " bytes; the limit is " +
+             std::to_string(limit));
+  }
+
+  /// The bytes of an object or metadata segment, checked against their digest; their memory was taken.
+  std::string read_text(const stored_segment& of, const char* what) {
     std::string text(static_cast<std::size_t>(of.raw), '\0');
     const auto bytes = std::as_writable_bytes(std::span(text));
     if (of.codec == codec::raw && of.raw < k_small_text) {
@@ -195,7 +209,8 @@ class container_reader {
   }
 
   static constexpr std::uint64_t k_small_text = 4096;
-  static constexpr std::uint64_t k_free_metadata = std::uint64_t{1} << 20;
+
+  std::uint64_t uncounted_ = std::uint64_t{1} << 20;
 
   const descriptor& file_;
   file_parts& parts_;

@@ -22,6 +22,14 @@ file_structure checked_structure(const descriptor& file, memory_budget& budget, 
   return structure;
 }
 
+/// Of memory for a handle on an array and what owns its data: layouts of many dimensions have memory of their own, and
+/// there are two.
+std::uint64_t handle_bytes(const stored_segment& of) {
+  constexpr std::uint64_t k_owner_bytes = 512;
+  constexpr std::uint64_t k_large_layout_bytes = 640;
+  return k_owner_bytes + (of.header.shape.rank() > layout::k_inline ? 2 * k_large_layout_bytes : 0);
+}
+
 }  // namespace
 
 object_file::object_file(descriptor file, std::string_view type, std::uint32_t schema,
@@ -30,8 +38,10 @@ object_file::object_file(descriptor file, std::string_view type, std::uint32_t s
       options_(options),
       budget_(options.max_bytes),
       structure_(checked_structure(file_, budget_, type, schema)),
-      loader_(file_, structure_, options_, budget_),
-      loaded_(structure_.array_count) {}
+      loader_(file_, structure_, options_, budget_) {
+  budget_.take(file_.path(), structure_.array_count * sizeof(loaded), "the table of arrays");
+  loaded_.resize(structure_.array_count);
+}
 
 std::span<const std::byte> object_file::stream() const noexcept { return structure_.object_stream(); }
 
@@ -51,6 +61,7 @@ raw_array object_file::array(std::uint32_t segment, dtype expected, result_kind 
     const auto& other = wanted == result_kind::read_only_array ? here.writable : here.read_only;
     // A copy serves both; so does a mapping that may be written to.
     const bool serves = other && (wanted == result_kind::read_only_array || !origin_of(*other));
+    if (!serves) budget_.take(file_.path(), handle_bytes(found), "an array");
     known = serves ? other : loader_.load(found, wanted);
   }
   return *known;
@@ -60,6 +71,7 @@ void object_file::elements(std::uint32_t segment, dtype expected, const placemen
   const stored_segment& found = find(segment, expected);
   if (loaded_[segment].used()) fail("a vector's segment that is referred to twice");
   if (found.header.shape.rank() != 1) fail("a vector in a segment that does not have one dimension");
+  budget_.take(file_.path(), object_reader::k_allocation_bytes, "a vector");
   loader_.load_vector(found, place);
   loaded_[segment].as_vector = true;
 }

@@ -32,6 +32,7 @@ struct object_writer::handles_seen {
   struct pointee {
     std::uint32_t id;
     bool complete;  // false while it is being written
+    unsigned height = 0;
   };
   // Of another type at the same address is another object: a struct and its first member, say.
   std::map<std::pair<const void*, const void*>, pointee> pointees;
@@ -41,6 +42,7 @@ struct object_writer::handles_seen {
 object_writer::object_writer(std::string_view type) : seen_(std::make_unique<handles_seen>()) {
   scalar(static_cast<std::uint32_t>(type.size()));
   append(type.data(), type.size());
+  stream_begin_ = bytes_.size();
 }
 object_writer::~object_writer() = default;
 
@@ -62,11 +64,20 @@ void object_writer::elements(const raw_array& a) {
   }
 }
 
-void object_writer::enter() {
-  if (++depth_ > k_deepest_nesting) {
-    throw value_error("dump: values of users' types are nested more than " +
-                      std::to_string(k_deepest_nesting) + " deep; pointers may lead in a circle");
-  }
+unsigned object_writer::enter() {
+  if (++depth_ > k_deepest_nesting) refuse_nesting();
+  return std::exchange(height_, 0);
+}
+
+void object_writer::leave(unsigned outer) {
+  --depth_;
+  if (++height_ > k_deepest_nesting) refuse_nesting();
+  height_ = std::max(height_, outer);
+}
+
+void object_writer::refuse_nesting() const {
+  throw value_error("dump: values of users' types are nested more than " + std::to_string(k_deepest_nesting) +
+                    " deep, counted through pointers, which may lead in a circle");
 }
 
 void object_writer::count_empty_element() {
@@ -79,15 +90,22 @@ void object_writer::count_empty_element() {
 std::uint32_t object_writer::shared_id(const void* pointee, const void* tag) {
   if (pointee == nullptr) return 0;
   const auto next = static_cast<std::uint32_t>(seen_->by_id.size() + 1);
-  const auto [place, added] = seen_->pointees.try_emplace({pointee, tag}, handles_seen::pointee{next, false});
+  const auto [place, added] =
+      seen_->pointees.try_emplace({pointee, tag}, handles_seen::pointee{next, false, 0});
   if (added) {
     seen_->by_id.push_back(&place->second);
     return next | k_first_use;
   }
   if (!place->second.complete) throw value_error("dump: shared pointers lead in a circle");
+  height_ = std::max(height_, place->second.height);
   return place->second.id;
 }
 
-void object_writer::end_shared(std::uint32_t id) { seen_->by_id[(id & ~k_first_use) - 1]->complete = true; }
+void object_writer::end_shared(std::uint32_t id, unsigned outer) {
+  auto& pointee = *seen_->by_id[(id & ~k_first_use) - 1];
+  pointee.complete = true;
+  pointee.height = height_;
+  height_ = std::max(height_, outer);
+}
 
 }  // namespace larder::detail

@@ -66,6 +66,13 @@ class Setup(unittest.TestCase):
         result = self.run_setup("--check")
         self.assertEqual((result.returncode, result.stdout, self.log), (1, "sudo apt-get install ninja-build\n", ""))
 
+    def test_the_fuzzer_s_compiler_is_installed_only_when_it_is_asked_for(self):
+        self.packages("clang-19")
+        self.user(1000, sudo=False)
+        self.assertEqual(self.run_setup("--check").returncode, 0)
+        result = self.run_setup("--fuzz", "--check")
+        self.assertEqual((result.returncode, result.stdout), (1, "sudo apt-get install clang-19\n"))
+
     def test_root_updates_and_installs(self):
         self.packages("ninja-build", "cmake")
         self.user(0, sudo=False)

@@ -127,11 +127,12 @@ class object_reader : public cereal::detail::InputArchiveBase {
   raw_array array(dtype expected, result_kind wanted);
   void elements(dtype expected, const placement& place);
 
+  /// A value of a user's type; `body` reads what is in it.
   template <class Body>
   void structure(Body body) {
-    enter();
+    const unsigned outer = enter();
     body();
-    leave();
+    leave(outer);
   }
   /// Reads the elements of a container, its number first, one by one: `add` appends one that was read. Each takes
   /// sizeof(T) and `overhead` bytes of memory.
@@ -159,16 +160,20 @@ class object_reader : public cereal::detail::InputArchiveBase {
     if (id == 0) return nullptr;
     if ((id & k_first_use) == 0) return std::static_pointer_cast<T>(shared_before(id, &k_tag<T>));
     source_.take_memory(sizeof(T) + k_node_bytes);
-    begin_shared(id);
+    const unsigned outer = begin_shared(id);
     auto pointer = std::make_shared<T>();
     value(*pointer);
-    end_shared(id, pointer, &k_tag<T>);
+    end_shared(id, pointer, &k_tag<T>, outer);
     return pointer;
   }
+  /// Before an allocation of this many bytes.
+  void take_allocation(std::size_t bytes) { source_.take_memory(bytes + k_allocation_bytes); }
   object_source& source() noexcept { return source_; }
   [[noreturn]] void fail(std::string_view detail) const { source_.fail(detail); }
 
-  /// What an allocation of its own costs beside the value in it, generously.
+  /// What an allocation costs beside the bytes that were asked for: many small ones cost more than what is in them.
+  static constexpr std::size_t k_allocation_bytes = 32;
+  /// What a node of a container costs beside the value in it, generously.
   static constexpr std::size_t k_node_bytes = 64;
 
  private:
@@ -178,8 +183,10 @@ class object_reader : public cereal::detail::InputArchiveBase {
   struct pointers_seen;
 
   std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
-  void enter();
-  void leave() noexcept { --depth_; }
+  /// Returns the height of what was read before, for `leave`. format_error where the nesting is too deep.
+  unsigned enter();
+  void leave(unsigned outer);
+  [[noreturn]] void refuse_nesting() const;
 
   template <class Read>
   void read_element(Read read) {
@@ -195,19 +202,22 @@ class object_reader : public cereal::detail::InputArchiveBase {
     const std::size_t ahead = std::max<std::size_t>(k_inline_vector_bytes / sizeof(T), 1);
     const std::size_t old = out.capacity();
     const std::size_t room = std::min(wanted, out.size() + std::max(ahead, out.size()));
-    source_.take_memory(room * sizeof(T));
+    take_allocation(room * sizeof(T));
     out.reserve(room);
-    source_.give_memory(old * sizeof(T));
+    if (old != 0) source_.give_memory(old * sizeof(T) + k_allocation_bytes);
   }
 
-  std::shared_ptr<void> shared_before(std::uint32_t id, const void* tag) const;
-  void begin_shared(std::uint32_t id);
-  void end_shared(std::uint32_t id, std::shared_ptr<void> pointer, const void* tag);
+  std::shared_ptr<void> shared_before(std::uint32_t id, const void* tag);
+  unsigned begin_shared(std::uint32_t id);
+  void end_shared(std::uint32_t id, std::shared_ptr<void> pointer, const void* tag, unsigned outer);
 
   object_source& source_;
   const std::byte* at_;
   const std::byte* end_;
   unsigned depth_ = 0;
+  // Of users' types within each other, in what was read of the value that is being read, through shared pointers too:
+  // what hangs together is destroyed by recursion, and vectors of shared pointers can build long chains without depth.
+  unsigned height_ = 0;
   std::size_t empty_elements_ = 0;
   std::unique_ptr<pointers_seen> pointers_;
 };

@@ -40,6 +40,8 @@ class object_writer : public saving_archive<object_writer> {
 
   /// What stands in the object segment: the type text, with its length, and the stream.
   const std::string& bytes() const noexcept { return bytes_; }
+  /// The stream alone.
+  std::string_view stream() const noexcept { return std::string_view(bytes_).substr(stream_begin_); }
   std::span<const raw_array> arrays() const noexcept { return arrays_; }
 
   // What stored<T>::save says of a value.
@@ -66,9 +68,9 @@ class object_writer : public saving_archive<object_writer> {
   /// A value of a user's type; `body` writes what is in it.
   template <class Body>
   void structure(std::string_view /*name*/, Body body) {
-    enter();
+    const unsigned outer = enter();
     body();
-    leave();
+    leave(outer);
   }
   template <class... T>
   void tuple(const T&... parts) {
@@ -106,8 +108,9 @@ class object_writer : public saving_archive<object_writer> {
     const std::uint32_t id = shared_id(pointee, &k_tag<T>);
     scalar(id);
     if ((id & k_first_use) == 0) return;
+    const unsigned outer = std::exchange(height_, 0);
     value(*pointee);
-    end_shared(id);
+    end_shared(id, outer);
   }
 
  private:
@@ -127,17 +130,20 @@ class object_writer : public saving_archive<object_writer> {
   void append(const void* first, std::size_t n) {
     if (n != 0) bytes_.append(static_cast<const char*>(first), n);
   }
-  /// value_error where the nesting is too deep, as it is when pointers lead in a circle.
-  void enter();
-  void leave() noexcept { --depth_; }
+  /// value_error where the nesting is too deep, as it is when pointers lead in a circle. As in object_reader.
+  unsigned enter();
+  void leave(unsigned outer);
+  [[noreturn]] void refuse_nesting() const;
   void count_empty_element();
   /// 0 for null, with k_first_use where the pointee follows. value_error for a pointee within itself.
   std::uint32_t shared_id(const void* pointee, const void* tag);
-  void end_shared(std::uint32_t id);
+  void end_shared(std::uint32_t id, unsigned outer);
 
   std::string bytes_;
+  std::size_t stream_begin_ = 0;
   std::vector<raw_array> arrays_;
   unsigned depth_ = 0;
+  unsigned height_ = 0;
   std::size_t empty_elements_ = 0;
   std::unique_ptr<handles_seen> seen_;
 };

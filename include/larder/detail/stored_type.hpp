@@ -145,12 +145,12 @@ struct stored<std::vector<T, A>> {
   static void load(object_reader& in, std::vector<T, A>& v) {
     if constexpr (raw_value<T>) {
       const std::size_t n = in.count(sizeof(T));
-      in.source().take_memory(n * sizeof(T));
+      if (n != 0) in.take_allocation(n * sizeof(T));
       v.resize(n);
       in.run(v.data(), n * sizeof(T));
     } else if constexpr (std::same_as<T, bool>) {
       const std::size_t n = in.count(1);
-      in.source().take_memory(n);
+      if (n != 0) in.take_allocation(n);
       v.assign(n, false);
       for (std::size_t i = 0; i < n; ++i) v[i] = in.boolean();
     } else {
