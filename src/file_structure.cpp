@@ -47,8 +47,7 @@ class container_reader {
   /// `first` is the end of what lies before the segments: of the head, or 0.
   void read(const trailer& end, std::uint64_t first) {
     // Raw bytes, and what they are parsed into.
-    budget_.take(file_.path(), end.index_bytes / k_block * (2 * k_block + sizeof(stored_segment)),
-                 "the index");
+    take_memory(end.index_bytes / k_block * (2 * k_block + sizeof(stored_segment)), "the index");
     const container_index index =
         parse_index(file_.path(), parts_.part(end.index_offset, end.index_bytes), end);
     result_.container = true;
@@ -68,6 +67,7 @@ class container_reader {
           read_object(added, index.fingerprint);
           break;
         case segment_kind::metadata:
+          take_memory(added.raw, "the metadata");
           result_.metadata = read_text(added, k_metadata_limit, "the metadata");
           break;
       }
@@ -81,6 +81,13 @@ class container_reader {
   }
 
  private:
+  /// For what describes the values. max_bytes is for the values: a few MiB of the rest go beside it.
+  void take_memory(std::uint64_t bytes, const char* what) {
+    const std::uint64_t free = std::min(bytes, beside_);
+    beside_ -= free;
+    budget_.take(file_.path(), bytes - free, what);
+  }
+
   /// Arrays, then the object, then metadata; and the form of the file fits what is in it.
   void check_order(const container_index& index, bool has_head) const {
     const auto& segments = index.segments;
@@ -155,6 +162,7 @@ class container_reader {
   }
 
   void read_object(const stored_segment& of, std::uint64_t fingerprint) {
+    budget_.take(file_.path(), of.raw, "the object");
     std::string text = read_text(of, k_object_limit, "the object");
     constexpr std::size_t k_length_bytes = 4;
     if (text.size() < k_length_bytes) fail(file_, format_code::object, "an object without a type");
@@ -177,7 +185,6 @@ class container_reader {
            std::string(what) + " of " + std::to_string(of.raw) + " bytes; the limit is " +
                std::to_string(limit));
     }
-    budget_.take(file_.path(), of.raw, what);
     std::string text(static_cast<std::size_t>(of.raw), '\0');
     const auto bytes = std::as_writable_bytes(std::span(text));
     if (of.codec == codec::raw && of.raw < k_small_text) {
@@ -197,6 +204,7 @@ class container_reader {
   const descriptor& file_;
   file_parts& parts_;
   memory_budget& budget_;
+  std::uint64_t beside_ = std::uint64_t{8} << 20;
   file_structure& result_;
 };
 
