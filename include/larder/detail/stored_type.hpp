@@ -292,7 +292,7 @@ struct stored<std::shared_ptr<T>> {
   using parts = types<std::remove_const_t<T>>;
   static std::string name() { return "shared_ptr"; }
   static void save(auto& out, const std::shared_ptr<T>& v) {
-    out.shared(const_cast<const std::remove_const_t<T>*>(v.get()));
+    out.template shared<std::remove_const_t<T>>(v);
   }
   static void load(object_reader& in, std::shared_ptr<T>& v) {
     v = in.template shared<std::remove_const_t<T>>();
@@ -421,7 +421,7 @@ struct stored<T> {
   using parts = types<>;
   static std::string name() { return stored_name<T>(); }
   static void save(auto& out, const T& v) {
-    out.structure(stored_name<T>(), [&] { call_save(out, v); });
+    out.structure(stored_name<T>(), [&] { out.users_save([&] { call_save(out, v); }); });
   }
   static void load(object_reader& in, T& v) {
     in.structure([&] { call_load(in, v); });
