@@ -85,7 +85,8 @@ void object_writer::count_empty_element() {
 std::uint32_t object_writer::shared_id(const std::shared_ptr<const void>& pointee, const void* tag) {
   if (pointee == nullptr) return 0;
   const auto next = static_cast<std::uint32_t>(seen_->by_id.size() + 1);
-  const auto [place, added] = seen_->pointees.try_emplace({pointee.get(), tag}, handles_seen::pointee{next, false, pointee});
+  const auto [place, added] =
+      seen_->pointees.try_emplace({pointee.get(), tag}, handles_seen::pointee{next, false, pointee});
   if (added) {
     seen_->by_id.push_back(&place->second);
     return next | k_first_use;
