@@ -82,6 +82,13 @@ class container_reader {
   }
 
  private:
+  /// For what describes the values. max_bytes is for the values: a few MiB of the rest go beside it.
+  void take_memory(std::uint64_t bytes, const char* what) {
+    const std::uint64_t free = std::min(bytes, beside_);
+    beside_ -= free;
+    budget_.take(file_.path(), bytes - free, what);
+  }
+
   /// Arrays, then the object, then metadata; and the form of the file fits what is in it.
   void check_order(const container_index& index, bool has_head) const {
     const auto& segments = index.segments;
@@ -215,6 +222,7 @@ class container_reader {
   const descriptor& file_;
   file_parts& parts_;
   memory_budget& budget_;
+  std::uint64_t beside_ = std::uint64_t{8} << 20;
   file_structure& result_;
 };
 
