@@ -25,6 +25,14 @@ void describe_integer(std::string& out, std::int64_t value) { append_number(out,
 void describe_integer(std::string& out, std::uint64_t value) { append_number(out, value); }
 void describe_real(std::string& out, double value) { append_number(out, value); }
 
+void describe_complex(std::string& out, std::complex<double> value) {
+  out += '(';
+  append_number(out, value.real());
+  out += ", ";
+  append_number(out, value.imag());
+  out += ')';
+}
+
 void describe_text(std::string& out, std::string_view value) {
   out += '"';
   out += value.substr(0, k_longest_text);

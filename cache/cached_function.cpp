@@ -102,7 +102,7 @@ class cached_state {
     try {
       if (damaged) remove_entry(path);
       if (arguments.size() > k_longest_arguments) arguments = arguments.substr(0, k_longest_arguments) + "…";
-      store_entry(memory->location().string(), path, value,
+      store_entry(memory->location().string(), path, value, memory->options().compress,
                   {function.name, code, std::move(arguments), seconds});
       return true;
     } catch (const io_error& e) {
@@ -163,7 +163,8 @@ cached_core::result cached_core::evaluate(const digest& key, dtype type, result_
   if (options.read_only) return {std::nullopt, outcome::bypassed};
   std::optional<raw_array> stored;
   // A result that would come mapped later is mapped now; others are at hand.
-  const bool mapped = wanted != result_kind::vector && value.nbytes() >= k_mapped_bytes;
+  const bool mapped =
+      options.compress == 0 && wanted != result_kind::vector && value.nbytes() >= k_mapped_bytes;
   if (s.store(path, damaged, value, std::move(arguments), seconds) && mapped) {
     stored = s.look_up(path, type, wanted, place, damaged);
   }

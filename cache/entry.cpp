@@ -88,11 +88,11 @@ bool has_entry(const std::string& path) {
   }
 }
 
-void store_entry(const std::string& location, const std::string& path, const raw_array& value,
+void store_entry(const std::string& location, const std::string& path, const raw_array& value, int compress,
                  const entry_metadata& metadata) {
   constexpr mode_t k_sealed = 0444;
   atomic_file file = in_entry_directory(location, path, [&] { return atomic_file(path, k_sealed); });
-  write_array(file, array_image(value), 0, json_text(metadata));
+  write_array(file, array_image(value), compress, json_text(metadata));
   const bool durable = metadata.seconds >= k_durable_seconds;
   in_entry_directory(location, path, [&] { file.commit(durable, existing::keep); });
 }

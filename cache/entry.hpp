@@ -30,7 +30,7 @@ bool has_entry(const std::string& path);
 
 /// Publishes an entry below `location`, making its directories. An entry that is there already stays. It is made
 /// durable when the computation took long enough for that to be cheap beside it. io_error; nothing is left then.
-void store_entry(const std::string& location, const std::string& path, const raw_array& value,
+void store_entry(const std::string& location, const std::string& path, const raw_array& value, int compress,
                  const entry_metadata& metadata);
 
 }  // namespace larder::detail

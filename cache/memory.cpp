@@ -4,6 +4,7 @@
 
 #include "cache/entry_directory.hpp"
 #include "cache/memory_state.hpp"
+#include "src/container_writer.hpp"
 #include "src/log.hpp"
 
 namespace larder {
@@ -11,10 +12,7 @@ namespace detail {
 
 memory_state::memory_state(const std::filesystem::path& location, const memory_options& options)
     : options_(options) {
-  if (options.compress != 0) {
-    throw value_error("memory: compress = " + std::to_string(options.compress) +
-                      " is not available in this version; only 0, no compression, is");
-  }
+  check_compress("memory", options.compress);
   if (!options.bytes_limit.empty()) {
     throw value_error("memory: bytes_limit = \"" + options.bytes_limit +
                       "\" is not available in this version; leave it empty");

@@ -4,12 +4,19 @@
 
 #include <cstddef>
 #include <cstdio>
+#include <map>
 #include <string>
 #include <vector>
 
 using namespace larder;
 
 namespace {
+
+struct particle {
+  double mass = 0;
+  std::vector<double> track;
+  LARDER_FIELDS(mass, track)  // now it is storable, and so is a map of it
+};
 
 /// x'x + ridge
 array<double> covariance(const array<const double>& x, double ridge) {
@@ -41,12 +48,17 @@ int main() {
   auto mem = load<array<double>>("a.npy", {.mmap_mode = mmap_mode::none});
   std::printf("%g %g %g %g\n", ro(0, 0), cow(1, 1), rw(2, 2), mem(3, 3));
 
+  std::map<std::string, particle> particles = {{"pion", {139.57, {0, 1, 2}}}};
+  dump(particles, "particles.larder", {.compress = 3});  // zstd; without it, the arrays inside are mapped
+  auto again = load<std::map<std::string, particle>>("particles.larder");
+  std::printf("%g\n", again["pion"].mass);
+
   auto out = create<double>("out.npy", {1000, 64});  // filled in place, and only there once it is sealed
   out.array().fill(3);
   std::move(out).seal();
   verify("out.npy");  // throws where a single bit is wrong
 
-  digest d = hash(a, 0.5, std::string("ridge"));
+  digest d = hash(a, 0.5, "ridge", particles);
   std::printf("%s\n", d.hex().c_str());
 
   memory cache("cache-dir");

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstring>
 
 #include "src/cpu_count.hpp"
 #include "src/descriptor.hpp"
 #include "src/little_endian.hpp"
-#include "src/team.hpp"
+#include "src/team_loop.hpp"
 
 namespace larder::detail {
 
@@ -35,10 +34,14 @@ void array_digester::take(std::size_t i, std::span<const std::byte> bytes) {
     chunks_[0] = xxh3_128(std::span(small).first(header_.size() + bytes.size()));
   } else {
     xxh3_stream stream;
-    stream.update(text_bytes(header_));
+    begin(stream);
     stream.update(bytes);
     chunks_[0] = stream.finish();
   }
+}
+
+void array_digester::begin(xxh3_stream& chunk) const noexcept {
+  if (chunk_count_ == 1) chunk.update(text_bytes(header_));
 }
 
 digest array_digester::finish() const {
@@ -54,29 +57,11 @@ digest array_digester::finish() const {
   return stream.finish();
 }
 
-void for_each_chunk(const array_digester& digester, function_ref<void(std::size_t) noexcept> body,
-                    unsigned most_threads) {
-  const std::size_t count = digester.chunk_count();
-  if (count == 1) return body(0);
-  // The cursor hands every chunk to one thread; run_on_team orders what they wrote before what follows it.
-  std::atomic<std::size_t> next = 0;
-  const auto workers =
-      static_cast<unsigned>(std::min<std::size_t>(std::min(cpus_for_core_work(), most_threads), count));
-  run_on_team(workers, [&](unsigned) noexcept {
-    for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(i);
-  });
-}
-
 digest digest_of(std::string_view header, std::span<const std::byte> data) {
   array_digester digester(header, data.size());
-  if (digester.chunk_count() == 1) {
-    digester.take(0, data);
-  } else {
-    // Chunks of a tree are hashed in one go, which neither allocates nor throws.
-    for_each_chunk(digester, [&](std::size_t i) noexcept {
-      digester.take(i, data.subspan(i * k_chunk_bytes, digester.chunk_size(i)));
-    });
-  }
+  for_each_on_team(digester.chunk_count(), cpus_for_core_work(), [&](std::size_t i) {
+    digester.take(i, data.subspan(i * k_chunk_bytes, digester.chunk_size(i)));
+  });
   return digester.finish();
 }
 

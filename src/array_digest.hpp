@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include <larder/detail/function_ref.hpp>
 #include <larder/detail/raw_array.hpp>
 #include <larder/digest.hpp>
 
@@ -30,6 +29,9 @@ class array_digester {
 
   /// Takes a chunk, each exactly once. Different chunks may be taken by different threads at the same time.
   void take(std::size_t i, std::span<const std::byte> bytes);
+  /// The same for a chunk that comes in pieces: begin a stream, feed it the chunk, and hand over what it gives.
+  void begin(xxh3_stream& chunk) const noexcept;
+  void take_digest(std::size_t i, const digest& chunk) { chunks_[i] = chunk; }
 
   /// After every chunk was taken (and that happened before this call).
   digest finish() const;
@@ -40,10 +42,6 @@ class array_digester {
   std::size_t chunk_count_;
   std::vector<digest> chunks_;  // of an array of one chunk: the digest itself
 };
-
-/// Calls body(i) for each chunk, on several threads if there are more than one, but no more than `most_threads`.
-void for_each_chunk(const array_digester& digester, function_ref<void(std::size_t) noexcept> body,
-                    unsigned most_threads = ~0U);
 
 /// The digest of data that lie in memory as they would in the file, on several threads if they are large.
 digest digest_of(std::string_view header, std::span<const std::byte> data);

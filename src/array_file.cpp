@@ -17,7 +17,9 @@ std::optional<raw_array> read_array_file(const std::string& path, dtype expected
   if (structure.is_object() || structure.sole_array().header.dtype != expected) {
     throw type_mismatch(path, type_text(expected), structure.type);
   }
-  array_loader loader(*file, structure, request.options, budget, request.copy_below);
+  array_loader loader(
+      *file, structure, request.options, budget,
+      {.copy_below = request.copy_below, .trusted = request.demand == trailer_demand::sealed});
   if (request.wanted != result_kind::vector) return loader.load(structure.sole_array(), request.wanted);
   loader.load_vector(structure.sole_array(), *request.place);
   return empty_array(expected);

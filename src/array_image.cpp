@@ -1,18 +1,28 @@
 #include "src/array_image.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <utility>
 #include <vector>
 
 #include "src/cpu_count.hpp"
 #include "src/npy_header.hpp"
 #include "src/strided_copy.hpp"
-#include "src/team.hpp"
+#include "src/team_loop.hpp"
+#include "src/xxh3.hpp"
 #include "src/zstd_frames.hpp"
 
 namespace larder::detail {
+namespace {
+
+// Writes to one file take turns in the kernel, so two threads are enough: one writes while the other hashes.
+constexpr unsigned k_writers = 2;
+
+// A view is copied piece by piece, by all threads there are up to this many: with a piece for each of them, a dump takes
+// 12 MiB at most beside the array. (An array of one chunk is copied whole: 4 MiB.)
+constexpr unsigned k_most_gatherers = 12;
+constexpr std::size_t k_gather_bytes = std::size_t{1} << 20;
+
+}  // namespace
 
 array_image::array_image(const raw_array& a)
     : array_(a),
@@ -23,58 +33,54 @@ array_image::array_image(const raw_array& a)
 
 std::span<const std::byte> array_image::in_place() const noexcept { return {array_.data, data_bytes_}; }
 
-std::span<const std::byte> array_image::chunk(std::size_t i, std::size_t size,
-                                              std::vector<std::byte>& scratch) const {
-  if (contiguous_) return in_place().subspan(i * k_chunk_bytes, size);
-  scratch.resize(size);
-  gather(array_, i * (k_chunk_bytes / array_.item()), size / array_.item(), scratch.data());
-  return scratch;
-}
-
 digest array_image::digest() const {
   if (contiguous_) return digest_of(header_, in_place());
   array_digester digester(header_, data_bytes_);
-  std::vector<std::byte> scratch;
-  for (std::size_t i = 0; i < digester.chunk_count(); ++i) {
-    digester.take(i, chunk(i, digester.chunk_size(i), scratch));
-  }
+  take_chunks(digester, k_most_gatherers, nullptr);
   return digester.finish();
 }
 
 digest array_image::write_to(const descriptor& file, std::uint64_t offset) const {
   array_digester digester(header_, data_bytes_);
-  const std::size_t count = digester.chunk_count();
-  if (!contiguous_ || count == 1) {
-    std::vector<std::byte> scratch;
-    file.write_at(text_bytes(header_), offset);
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto bytes = chunk(i, digester.chunk_size(i), scratch);
-      digester.take(i, bytes);
-      file.write_at(bytes, offset + header_.size() + i * k_chunk_bytes);
-    }
-    return digester.finish();
-  }
-  // Writing is one thread's work (two do not speed up a fresh file); another hashes meanwhile, and who is done first
-  // helps with the hashing. The cursor gives each chunk to one thread; run_on_team orders what the threads wrote
-  // before the finish. Only the caller, worker 0, touches `fault`.
-  std::atomic<std::size_t> next = 0;
-  std::exception_ptr fault;
-  run_on_team(std::min(2U, cpus_for_core_work()), [&](unsigned worker) noexcept {
-    if (worker == 0) {
-      try {
-        file.write_at(text_bytes(header_), offset);
-        file.write_at(in_place(), offset + header_.size());
-      } catch (...) {
-        fault = std::current_exception();
-        next.store(count, std::memory_order_relaxed);
-      }
-    }
-    for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
-      digester.take(i, in_place().subspan(i * k_chunk_bytes, digester.chunk_size(i)));
-    }
-  });
-  if (fault) std::rethrow_exception(fault);
+  file.write_at(text_bytes(header_), offset);
+  const destination to{file, offset + header_.size()};
+  take_chunks(digester, contiguous_ ? k_writers : k_most_gatherers, &to);
   return digester.finish();
+}
+
+void array_image::take_chunks(array_digester& digester, unsigned most, const destination* to) const {
+  for_each_on_team(digester.chunk_count(), std::min(most, cpus_for_core_work()),
+                   [&](std::size_t i) { take_chunk(digester, i, to); });
+}
+
+void array_image::take_chunk(array_digester& digester, std::size_t i, const destination* to) const {
+  std::vector<std::byte> scratch;
+  const std::uint64_t begin = i * std::uint64_t{k_chunk_bytes};
+  const std::size_t size = digester.chunk_size(i);
+  if (contiguous_) {
+    // Hashing brings the chunk into the cache, where the copying of the write finds it.
+    const auto bytes = piece(begin, size, scratch);
+    digester.take(i, bytes);
+    if (to != nullptr) to->file.write_at(bytes, to->data_offset + begin);
+    return;
+  }
+  xxh3_stream stream;
+  digester.begin(stream);
+  for (std::size_t done = 0; done < size;) {
+    const auto bytes = piece(begin + done, std::min(k_gather_bytes, size - done), scratch);
+    stream.update(bytes);
+    if (to != nullptr) to->file.write_at(bytes, to->data_offset + begin + done);
+    done += bytes.size();
+  }
+  digester.take_digest(i, stream.finish());
+}
+
+std::span<const std::byte> array_image::piece(std::uint64_t begin, std::size_t size,
+                                              std::vector<std::byte>& scratch) const {
+  if (contiguous_) return in_place().subspan(static_cast<std::size_t>(begin), size);
+  scratch.resize(size);
+  gather(array_, static_cast<std::size_t>(begin) / array_.item(), size / array_.item(), scratch.data());
+  return scratch;
 }
 
 array_image::compressed array_image::compress_to(const descriptor& file, std::uint64_t offset,
@@ -87,7 +93,7 @@ array_image::compressed array_image::compress_to(const descriptor& file, std::ui
   const auto content = [&](std::size_t frame, std::vector<std::byte>& scratch) -> std::span<const std::byte> {
     if (!together && frame == 0) return text_bytes(header_);
     const std::size_t i = together ? 0 : frame - 1;
-    const auto bytes = chunk(i, digester.chunk_size(i), scratch);
+    const auto bytes = piece(std::uint64_t{i} * k_chunk_bytes, digester.chunk_size(i), scratch);
     digester.take(i, bytes);
     if (!together) return bytes;
     std::vector<std::byte> whole(header_.size() + bytes.size());

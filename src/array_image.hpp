@@ -25,12 +25,13 @@ class array_image {
   std::uint64_t data_bytes() const noexcept { return data_bytes_; }
   std::uint64_t bytes() const noexcept { return header_.size() + data_bytes_; }
 
-  /// On several threads if it is large and contiguous.
+  /// On several threads if it is large.
   larder::digest digest() const;
 
   larder::dtype dtype() const noexcept { return array_.dtype; }
 
-  /// Writes header and data from `offset` on and returns the digest, which is computed beside the writing.
+  /// Writes header and data from `offset` on and returns the digest, which is computed beside the writing: on several
+  /// threads if the array is large.
   larder::digest write_to(const descriptor& file, std::uint64_t offset) const;
 
   struct compressed {
@@ -41,8 +42,18 @@ class array_image {
   compressed compress_to(const descriptor& file, std::uint64_t offset, int level) const;
 
  private:
-  /// Where the bytes of a chunk are: in the array, or gathered into `scratch`.
-  std::span<const std::byte> chunk(std::size_t i, std::size_t size, std::vector<std::byte>& scratch) const;
+  struct destination {
+    const descriptor& file;
+    std::uint64_t data_offset;
+  };
+
+  /// Hands every chunk to the digester and, unless `to` is null, writes it there, by at most `most` threads.
+  void take_chunks(array_digester& digester, unsigned most, const destination* to) const;
+  void take_chunk(array_digester& digester, std::size_t i, const destination* to) const;
+
+  /// Where a part of the data is: in the array, or gathered into `scratch`.
+  std::span<const std::byte> piece(std::uint64_t begin, std::size_t size,
+                                   std::vector<std::byte>& scratch) const;
   std::span<const std::byte> in_place() const noexcept;
 
   const raw_array& array_;

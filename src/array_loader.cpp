@@ -11,6 +11,8 @@
 #include <larder/error.hpp>
 
 #include "src/array_digest.hpp"
+#include "src/bool_check.hpp"
+#include "src/byte_order.hpp"
 #include "src/container.hpp"
 #include "src/mapping.hpp"
 #include "src/segment_data.hpp"
@@ -32,10 +34,6 @@ layout layout_of(const npy_header& header) {
   const std::size_t item = item_size(header.dtype);
   return header.fortran_order ? layout::column_major(header.shape, item)
                               : layout::row_major(header.shape, item);
-}
-
-void swap_bytes(std::byte* data, std::uint64_t bytes, std::size_t item) {
-  for (std::byte* end = data + bytes; data != end; data += item) std::reverse(data, data + item);
 }
 
 /// A sealed array in a file that is mapped read-only: its digest is that of the index as long as the state word says
@@ -106,8 +104,8 @@ std::optional<descriptor> open_to_load(const std::string& path, const load_optio
 }
 
 array_loader::array_loader(const descriptor& file, const file_structure& structure,
-                           const load_options& options, memory_budget& budget, std::uint64_t copy_below)
-    : file_(file), structure_(structure), options_(options), budget_(budget), copy_below_(copy_below) {
+                           const load_options& options, memory_budget& budget, const load_policy& policy)
+    : file_(file), structure_(structure), options_(options), budget_(budget), policy_(policy) {
   if (options.mmap_mode == mmap_mode::read_write && structure.read_only) refuse_sealed_for_good(file.path());
 }
 
@@ -123,7 +121,7 @@ mmap_mode array_loader::choose_mode(const stored_segment& of, result_kind wanted
     }
     return *asked;
   }
-  if (!obstacle.empty() || of.header.data_bytes < copy_below_) return mmap_mode::none;
+  if (!obstacle.empty() || of.header.data_bytes < policy_.copy_below) return mmap_mode::none;
   return wanted == result_kind::read_only_array ? mmap_mode::read : mmap_mode::copy_on_write;
 }
 
@@ -147,6 +145,7 @@ raw_array array_loader::load(const stored_segment& of, result_kind wanted) {
     // What is hashed are the very pages that the caller will read.
     check_data(file_, of, *expected, {result.data, static_cast<std::size_t>(of.header.data_bytes)});
   }
+  check_bools(of, result.data);
   if (mode == mmap_mode::read_write) mark_dirty();
   return result;
 }
@@ -181,7 +180,13 @@ raw_array array_loader::copy(const stored_segment& of) {
 
 void array_loader::read_to(const stored_segment& of, std::byte* out) {
   read_data(file_, of, structure_.checked_digest(of), out, budget_.left());
-  if (of.header.foreign_byte_order) swap_bytes(out, of.header.data_bytes, item_size(of.header.dtype));
+  if (of.header.foreign_byte_order) swap_byte_order(out, of.header.data_bytes, of.header.dtype);
+  check_bools(of, out);
+}
+
+void array_loader::check_bools(const stored_segment& of, const std::byte* data) const {
+  if (of.header.dtype != dtype::boolean || policy_.trusted) return;
+  require_bools(file_.path(), {data, static_cast<std::size_t>(of.header.data_bytes)});
 }
 
 void array_loader::mark_dirty() {

@@ -16,12 +16,17 @@
 
 namespace larder::detail {
 
+struct load_policy {
+  std::uint64_t copy_below =
+      0;                 ///< without a mode in the options, arrays of fewer bytes are copied, not mapped
+  bool trusted = false;  ///< written by larder itself: bools are bools
+};
+
 /// The file, its structure and the budget live as long. The file is open for writing, if arrays are to be mapped so.
 class array_loader {
  public:
-  /// Without a mode in the options, arrays of less than `copy_below` bytes are copied, not mapped.
   array_loader(const descriptor& file, const file_structure& structure, const load_options& options,
-               memory_budget& budget, std::uint64_t copy_below = 0);
+               memory_budget& budget, const load_policy& policy = {});
 
   /// One of the file's arrays, for a handle of that kind. value_error for a mode that it cannot have, format_error,
   /// io_error. The file is marked dirty before an array is mapped read_write.
@@ -35,13 +40,15 @@ class array_loader {
   raw_array map(const stored_segment& of, mmap_mode mode);
   raw_array copy(const stored_segment& of);
   void read_to(const stored_segment& of, std::byte* out);
+  /// format_error (E_DTYPE) for a bool of a foreign file that is none.
+  void check_bools(const stored_segment& of, const std::byte* data) const;
   void mark_dirty();
 
   const descriptor& file_;
   const file_structure& structure_;
   const load_options& options_;
   memory_budget& budget_;
-  std::uint64_t copy_below_;
+  load_policy policy_;
   bool marked_dirty_ = false;
   std::array<std::shared_ptr<const buffer>, 4> mappings_;  // of the whole file, by mode
 };

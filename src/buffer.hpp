@@ -1,5 +1,5 @@
 #pragma once
-// Shared ownership of the bytes under arrays: heap memory, a mapped file, or something that belongs to others.
+// Shared ownership of the bytes under arrays: heap memory, shared memory, a mapped file, or something that belongs to others.
 
 #include <cstddef>
 #include <memory>
@@ -19,11 +19,14 @@ class buffer {
   std::byte* data() const noexcept { return data_; }
   std::size_t size() const noexcept { return size_; }
 
-  /// For the bytes of a mapped file: which file, and the offset in it of data().
+  /// For the bytes of a mapped file or of shared memory: which file, and the offset in it of data().
   virtual std::optional<mapped_origin> origin() const { return std::nullopt; }
 
   /// The digest of `a`, where it is known without reading the bytes; `a` lies in them.
   virtual std::optional<digest> known_digest(const raw_array& /*a*/) const { return std::nullopt; }
+
+  /// For shared memory: the descriptor that another process can map it by, open as long as the buffer; else -1.
+  virtual int shared_descriptor() const noexcept { return -1; }
 
  protected:
   buffer(std::byte* data, std::size_t size) noexcept : data_(data), size_(size) {}

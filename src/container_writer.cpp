@@ -7,7 +7,6 @@
 #include <larder/error.hpp>
 
 #include "src/file_parts.hpp"
-#include "src/little_endian.hpp"
 #include "src/xxh3.hpp"
 #include "src/zstd_frames.hpp"
 
@@ -137,14 +136,6 @@ void write_array(const atomic_file& file, const array_image& image, int compress
 void write_bare_npy(const atomic_file& file, const array_image& image) {
   if (image.bytes() >= k_reserve_bytes) file.file().reserve_if_quick(image.bytes());
   image.write_to(file.file(), 0);
-}
-
-std::string object_text(std::string_view type, std::string_view stream) {
-  std::string text(4, '\0');
-  put(std::as_writable_bytes(std::span(text)), 0, static_cast<std::uint32_t>(type.size()));
-  text += type;
-  text += stream;
-  return text;
 }
 
 }  // namespace larder::detail

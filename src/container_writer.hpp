@@ -7,7 +7,6 @@
 //   out.finish();
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "src/array_image.hpp"
@@ -59,8 +58,5 @@ void write_array(const atomic_file& file, const array_image& image, int compress
                  std::string_view metadata = {});
 /// A plain .npy.
 void write_bare_npy(const atomic_file& file, const array_image& image);
-
-/// What stands in an object segment: the type text with its length, and the stream.
-std::string object_text(std::string_view type, std::string_view stream);
 
 }  // namespace larder::detail

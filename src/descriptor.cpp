@@ -5,6 +5,8 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <larder/error.hpp>
@@ -96,6 +98,14 @@ void descriptor::write(std::span<const std::byte> bytes) const {
   if (n != static_cast<ssize_t>(bytes.size())) fail("cannot write");
 }
 
+void descriptor::resize(std::uint64_t bytes) const {
+  int result = 0;
+  do {
+    result = ::ftruncate(fd_, static_cast<off_t>(bytes));
+  } while (result != 0 && errno == EINTR);
+  if (result != 0) fail("cannot make it " + std::to_string(bytes) + " bytes long");
+}
+
 void descriptor::reserve(std::uint64_t bytes) const {
   do {
     errno = ::posix_fallocate(fd_, 0, static_cast<off_t>(bytes));
@@ -104,6 +114,9 @@ void descriptor::reserve(std::uint64_t bytes) const {
 }
 
 void descriptor::reserve_if_quick(std::uint64_t bytes) const {
+  // tmpfs makes every page here and finds it again when it is written to: writing alone was 2 to 13 % faster.
+  struct ::statfs system {};
+  if (::fstatfs(fd_, &system) == 0 && system.f_type == TMPFS_MAGIC) return;
   if (::fallocate(fd_, 0, 0, static_cast<off_t>(bytes)) == 0) return;
   if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) {
     fail("cannot take " + std::to_string(bytes) + " bytes of space");

@@ -39,10 +39,12 @@ class descriptor {
   void write_at(std::span<const std::byte> bytes, std::uint64_t offset) const;
   /// At the current position.
   void write(std::span<const std::byte> bytes) const;
+  /// Makes it this long; what is added is zero and takes no space yet.
+  void resize(std::uint64_t bytes) const;
   /// Makes sure that the first `bytes` have their space on the device: a full disk shows here. Slow on file systems
   /// that can only do it by writing.
   void reserve(std::uint64_t bytes) const;
-  /// The same as a mere hint, where the system does it quickly.
+  /// The same as a mere hint, where the system does it quickly and writing is the faster for it.
   void reserve_if_quick(std::uint64_t bytes) const;
   /// fsync; file systems that have none are as they are.
   void sync() const;

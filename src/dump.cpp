@@ -40,19 +40,18 @@ void dump_object(const object_parts& object, const std::filesystem::path& path, 
                       " arrays; the limit is " + std::to_string(k_most_arrays) +
                       ": put small ones into larger ones, or into vectors");
   }
-  const std::string text = object_text(object.type, object.stream);
-  if (text.size() > k_object_limit) {
-    throw value_error("dump: an object of " + std::to_string(text.size()) +
+  if (object.bytes.size() > k_object_limit) {
+    throw value_error("dump: an object of " + std::to_string(object.bytes.size()) +
                       " bytes without its arrays; the limit is " + std::to_string(k_object_limit) +
                       ": put large data into arrays or vectors of elements");
   }
   atomic_file file(path.string(), 0666);
   container_writer out(file, {.head = true, .compress = options.compress});
-  std::uint64_t bytes = index_and_trailer_bytes(object.arrays.size() + 1) + aligned(text.size());
+  std::uint64_t bytes = index_and_trailer_bytes(object.arrays.size() + 1) + aligned(object.bytes.size());
   for (const raw_array& a : object.arrays) bytes += aligned(array_image(a).bytes());
   out.reserve(bytes);
   for (const raw_array& a : object.arrays) out.array(array_image(a));
-  out.text(segment_kind::object, text);
+  out.text(segment_kind::object, object.bytes);
   out.finish(xxh3_64(text_bytes(object.type)), object.schema);
   file.commit(options.durable, existing::replace);
 }

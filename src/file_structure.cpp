@@ -174,7 +174,7 @@ class container_reader {
     if (xxh3_64(text_bytes(result_.type)) != fingerprint) {
       fail(file_, format_code::object, "the object's type is not the one that the index speaks of");
     }
-    text.erase(0, k_length_bytes + length);
+    result_.stream_begin = k_length_bytes + length;
     result_.object = std::move(text);
   }
 
@@ -209,6 +209,7 @@ class container_reader {
   }
 
   static constexpr std::uint64_t k_small_text = 4096;
+
   std::uint64_t uncounted_ = std::uint64_t{1} << 20;
 
   const descriptor& file_;

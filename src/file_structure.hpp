@@ -39,11 +39,15 @@ struct file_structure {
   std::size_t array_count = 0;
   std::string type;  // the canonical type text of the value
   std::uint32_t schema = 0;
-  std::string object;    // the stream of the object, checked against its digest
-  std::string metadata;  // JSON text, likewise
+  std::string object;            // the bytes of the object segment, checked against their digest
+  std::size_t stream_begin = 0;  // where in them the stream begins, behind the type
+  std::string metadata;          // JSON text, checked likewise
 
   bool is_object() const noexcept {
     return segments.size() > array_count && segments[array_count].kind == segment_kind::object;
+  }
+  std::span<const std::byte> object_stream() const noexcept {
+    return text_bytes(object).subspan(stream_begin);
   }
   std::span<const stored_segment> arrays() const noexcept { return std::span(segments).first(array_count); }
   /// The value, where it is no object.

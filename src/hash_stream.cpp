@@ -49,6 +49,31 @@ void hash_stream::real(double value) {
   little_endian(std::bit_cast<std::uint64_t>(value), 8);
 }
 
+void hash_stream::real(half value) {
+  tag('f');
+  little_endian(2, 1);
+  little_endian(value.bits(), 2);
+}
+
+void hash_stream::real(bfloat16 value) {
+  tag('B');
+  little_endian(value.bits(), 2);
+}
+
+void hash_stream::complex(std::complex<float> value) {
+  tag('c');
+  little_endian(8, 1);
+  little_endian(std::bit_cast<std::uint32_t>(value.real()), 4);
+  little_endian(std::bit_cast<std::uint32_t>(value.imag()), 4);
+}
+
+void hash_stream::complex(std::complex<double> value) {
+  tag('c');
+  little_endian(16, 1);
+  little_endian(std::bit_cast<std::uint64_t>(value.real()), 8);
+  little_endian(std::bit_cast<std::uint64_t>(value.imag()), 8);
+}
+
 void hash_stream::text(std::string_view value) {
   tag('s');
   little_endian(value.size(), 8);

@@ -74,7 +74,7 @@ void rewrite(const descriptor& from, const file_structure& structure, const deta
       out.array(detail::array_image(loader.load(each, detail::result_kind::read_only_array)));
     }
   }
-  if (object) out.text(segment_kind::object, detail::object_text(structure.type, structure.object));
+  if (object) out.text(segment_kind::object, structure.object);
   if (!structure.metadata.empty()) out.text(segment_kind::metadata, structure.metadata);
   out.finish(object ? detail::xxh3_64(detail::text_bytes(structure.type)) : 0, structure.schema);
 }

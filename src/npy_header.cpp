@@ -19,7 +19,7 @@ struct dtype_name {
   dtype type;
   std::string_view kind_and_size;
 };
-constexpr std::array<dtype_name, 10> k_dtype_names = {{{dtype::i8, "i1"},
+constexpr std::array<dtype_name, 15> k_dtype_names = {{{dtype::i8, "i1"},
                                                        {dtype::i16, "i2"},
                                                        {dtype::i32, "i4"},
                                                        {dtype::i64, "i8"},
@@ -28,7 +28,15 @@ constexpr std::array<dtype_name, 10> k_dtype_names = {{{dtype::i8, "i1"},
                                                        {dtype::u32, "u4"},
                                                        {dtype::u64, "u8"},
                                                        {dtype::f32, "f4"},
-                                                       {dtype::f64, "f8"}}};
+                                                       {dtype::f64, "f8"},
+                                                       {dtype::f16, "f2"},
+                                                       {dtype::bf16, "V2"},
+                                                       {dtype::c64, "c8"},
+                                                       {dtype::c128, "c16"},
+                                                       {dtype::boolean, "b1"}}};
+
+/// Whether a byte order means nothing to NumPy: to single bytes, and to its "void" of two, which stands for bfloat16.
+bool is_without_order(dtype type) noexcept { return item_size(type) == 1 || type == dtype::bf16; }
 
 /// Magic, version and length, before the text.
 constexpr std::size_t prefix_bytes(std::uint8_t major) noexcept { return major == 1 ? 10 : 12; }
@@ -112,15 +120,15 @@ class dictionary_parser {
     const auto* known = std::ranges::find(k_dtype_names, descr.substr(std::min<std::size_t>(1, descr.size())),
                                           &dtype_name::kind_and_size);
     const char order = descr.empty() ? '\0' : descr.front();
-    const bool one_byte = known != k_dtype_names.end() && item_size(known->type) == 1;
-    if (known == k_dtype_names.end() || !(order == '<' || order == '>' || (order == '|' && one_byte))) {
-      fail(format_code::dtype,
-           "dtype '" + std::string(descr) +
-               "' is not supported in this version; integers of 8 to 64 bits, float32 and "
-               "float64 are");
+    const bool no_order = known != k_dtype_names.end() && is_without_order(known->type);
+    if (known == k_dtype_names.end() || !(order == '<' || order == '>' || (order == '|' && no_order))) {
+      fail(format_code::dtype, "dtype '" + std::string(descr) +
+                                   "' is not supported; bool, integers of 8 to 64 bits, floats of 16 to 64, "
+                                   "complex numbers of 64 and "
+                                   "128, and |V2, which is taken for bfloat16, are");
     }
     header.dtype = known->type;
-    header.foreign_byte_order = order == '>' && !one_byte;
+    header.foreign_byte_order = order == '>' && !no_order;
   }
 
   void parse_shape(npy_header& header) {
@@ -132,8 +140,8 @@ class dictionary_parser {
       if (!comma) fail(format_code::npy_header, "the shape in the NPY header lacks a comma");
       std::size_t size = 0;
       const auto [end, fault] = std::from_chars(text_.data(), text_.data() + text_.size(), size);
-      if (fault == std::errc::result_out_of_range)
-        fail(format_code::shape_overflow, "a dimension does not fit 64 bits");
+      if (fault == std::errc::result_out_of_range || size > std::numeric_limits<std::int64_t>::max())
+        fail(format_code::shape_overflow, "a dimension is 2^63 or more");
       if (fault != std::errc())
         fail(format_code::npy_header, "a dimension in the NPY header is not a number");
       if (rank == k_max_rank) fail(format_code::ndim, "the array has more than 32 dimensions");
@@ -172,7 +180,7 @@ std::uint64_t data_bytes_of(const std::string& path, const npy_header& header) {
 
 std::string canonical_npy_header(dtype type, bool fortran_order, std::span<const std::size_t> shape) {
   std::string text = "{'descr': '";
-  text += item_size(type) == 1 ? '|' : '<';
+  text += is_without_order(type) ? '|' : '<';
   text += k_dtype_names[static_cast<std::size_t>(type)].kind_and_size;
   text += "', 'fortran_order': ";
   text += fortran_order ? "True" : "False";

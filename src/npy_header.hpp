@@ -21,6 +21,9 @@ inline constexpr std::size_t k_npy_header_limit = 9984;
 /// As much of a header as its length stands in, whatever its version.
 inline constexpr std::size_t k_npy_prefix_bytes = 12;
 
+/// What the index of a container says beside the NPY header: 1 where that cannot name the type, bfloat16.
+constexpr std::uint32_t extended_dtype(dtype type) noexcept { return type == dtype::bf16 ? 1 : 0; }
+
 struct npy_header {
   larder::dtype dtype = larder::dtype::u8;
   bool foreign_byte_order = false;  // big-endian
@@ -34,9 +37,6 @@ struct npy_header {
 std::string canonical_npy_header(dtype type, bool fortran_order, std::span<const std::size_t> shape);
 
 std::string canonical_npy_header(const npy_header& header);
-
-/// What the index of a container says beside the header: 1 for element types that NPY has no name for.
-constexpr std::uint32_t extended_dtype(dtype) { return 0; }
 
 /// The length of the header that `front` begins with: the first 12 bytes of a file of `file_bytes`, or all of it.
 /// It is within the file and the limit, else format_error. The magic is not looked at.

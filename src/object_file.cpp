@@ -43,7 +43,7 @@ object_file::object_file(descriptor file, std::string_view type, std::uint32_t s
   loaded_.resize(structure_.array_count);
 }
 
-std::span<const std::byte> object_file::stream() const noexcept { return text_bytes(structure_.object); }
+std::span<const std::byte> object_file::stream() const noexcept { return structure_.object_stream(); }
 
 const stored_segment& object_file::find(std::uint32_t segment, dtype expected) const {
   if (segment >= structure_.array_count) fail("an array in a segment that is not there");

@@ -5,6 +5,8 @@
 
 #include <larder/error.hpp>
 
+#include "src/bool_check.hpp"
+
 namespace larder::detail {
 
 void object_source::fail(std::string_view detail) const {
@@ -51,6 +53,7 @@ raw_array object_reader::array(dtype expected, result_kind wanted) {
   take_memory(elements * item_size(expected) + k_buffer_bytes);
   raw_array a = allocate(expected, extents(elements), initial::unspecified);
   run(a.data, a.nbytes());
+  if (expected == dtype::boolean) require_bools(source_.path(), {a.data, a.nbytes()});
   return a;
 }
 

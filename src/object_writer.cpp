@@ -39,7 +39,11 @@ struct object_writer::handles_seen {
   std::vector<pointee*> by_id;
 };
 
-object_writer::object_writer() : seen_(std::make_unique<handles_seen>()) {}
+object_writer::object_writer(std::string_view type) : seen_(std::make_unique<handles_seen>()) {
+  scalar(static_cast<std::uint32_t>(type.size()));
+  append(type.data(), type.size());
+  stream_begin_ = bytes_.size();
+}
 object_writer::~object_writer() = default;
 
 void object_writer::array(const raw_array& a) {

@@ -9,6 +9,7 @@
 
 #include "src/buffer.hpp"
 #include "src/shape_text.hpp"
+#include "src/shared_memory.hpp"
 #include "src/strided_copy.hpp"
 
 namespace larder::detail {
@@ -38,6 +39,13 @@ raw_array allocate(dtype type, const extents& shape, initial content) {
   const std::size_t bytes = checked_bytes(shape, item);
   if (bytes == 0) return {nullptr, nullptr, type, layout::row_major(shape, item)};
   auto owner = heap_buffer(bytes, content);
+  std::byte* data = owner->data();
+  return {std::move(owner), data, type, layout::row_major(shape, item)};
+}
+
+raw_array allocate_shared(dtype type, const extents& shape) {
+  const std::size_t item = item_size(type);
+  auto owner = shared_memory(checked_bytes(shape, item));
   std::byte* data = owner->data();
   return {std::move(owner), data, type, layout::row_major(shape, item)};
 }

@@ -6,15 +6,15 @@
 
 namespace larder::detail {
 
-void element_strides(std::span<const std::size_t> shape, std::span<const std::ptrdiff_t> byte_strides,
-                     std::size_t item_size, std::span<std::ptrdiff_t> strides) {
-  if (shape.size() != strides.size()) {
-    throw layout_error("view<" + std::to_string(strides.size()) + ">: the array has " +
-                       std::to_string(shape.size()) + " dimensions");
+void refuse_view(std::size_t rank, std::size_t array_rank) {
+  if (rank != array_rank) {
+    throw layout_error("view<" + std::to_string(rank) + ">: the array has " + std::to_string(array_rank) +
+                       " dimensions");
   }
-  for (std::size_t d = 0; d < strides.size(); ++d) {
-    strides[d] = byte_strides[d] / static_cast<std::ptrdiff_t>(item_size);
-  }
+  throw layout_error(
+      "view: neighbours along the last dimension are not neighbours in memory, as inner::contiguous needs; "
+      "view "
+      "a.copy(), a.transpose() if the array is in Fortran order, or without inner::contiguous");
 }
 
 }  // namespace larder::detail

@@ -17,6 +17,7 @@
 #include "src/file_parts.hpp"
 #include "src/little_endian.hpp"
 #include "src/team.hpp"
+#include "src/team_loop.hpp"
 
 namespace larder::detail {
 namespace {
@@ -200,13 +201,9 @@ void read_frames(const descriptor& file, const segment& of, std::uint64_t scratc
         each.content = each.scratch;
       }
     }
-    // The cursor gives each slot to one thread; run_on_team orders what they wrote before what follows.
-    std::atomic<std::size_t> next = 0;
-    run_on_team(static_cast<unsigned>(filled), [&](unsigned) noexcept {
-      for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < filled;) {
-        slot& each = slots[i];
-        each.sound = decompress(*each.context, std::span(each.stored).first(each.size.stored), each.content);
-      }
+    for_each_on_team(filled, cpus_for_core_work(), [&](std::size_t i) {
+      slot& each = slots[i];
+      each.sound = decompress(*each.context, std::span(each.stored).first(each.size.stored), each.content);
     });
     for (std::size_t i = 0; i < filled; ++i) {
       if (!slots[i].sound) cursor.fail("compressed data that are damaged");

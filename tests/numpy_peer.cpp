@@ -1,6 +1,7 @@
 // larder's side of test_numpy.py: writes and reads one array, as its arguments say.
 //
-//   numpy_peer write DTYPE C|F|view FILE SIZE...   element k in row-major order is k * 3 + 1
+//   numpy_peer write DTYPE C|F|view FILE SIZE...   element k in row-major order is k * 3 + 1 (of a bool, whether that
+//                                                  is odd; of a complex number, with an imaginary part of -k)
 //   numpy_peer bare DTYPE C|F|view FILE SIZE...    the same as a plain .npy
 //   numpy_peer create DTYPE FILE SIZE...           the same, filled in place
 //   numpy_peer read DTYPE FILE MODE...             for each mode a line of the sizes, and one of the elements' bytes in
@@ -8,9 +9,10 @@
 //   numpy_peer verify FILE                         prints the state
 //   numpy_peer headers FILE                        writes many shapes to FILE; prints each one's shape, order and header
 //
-// DTYPE is as in "f64"; MODE is none, read, read_write, copy_on_write or default. What larder throws goes to stderr,
+// DTYPE is as in "f64" and "bool"; MODE is none, read, read_write, copy_on_write or default. What larder throws goes to stderr,
 // with exit status 1.
 
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -19,6 +21,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -40,8 +43,23 @@ larder::extents shape_from(std::span<const std::string> sizes) {
 }
 
 template <class T>
+T element_number(std::size_t k) {
+  const std::size_t value = k * 3 + 1;
+  if constexpr (std::is_same_v<T, bool>) {
+    return value % 2 == 1;
+  } else if constexpr (larder::detail::complex_element<T>) {
+    using part = typename T::value_type;
+    return {static_cast<part>(value), static_cast<part>(-static_cast<std::ptrdiff_t>(k))};
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    return static_cast<T>(value);
+  } else {
+    return static_cast<float>(value);
+  }
+}
+
+template <class T>
 void count_up(const larder::array<T>& a) {
-  for (std::size_t k = 0; k < a.size(); ++k) a.flat()[k] = static_cast<T>(k * 3 + 1);
+  for (std::size_t k = 0; k < a.size(); ++k) a.flat()[k] = element_number<T>(k);
 }
 
 template <class T>
@@ -144,6 +162,11 @@ void run(const arguments& all) {
   if (type == "u64") return run_as<std::uint64_t>(command, more);
   if (type == "f32") return run_as<float>(command, more);
   if (type == "f64") return run_as<double>(command, more);
+  if (type == "f16") return run_as<larder::half>(command, more);
+  if (type == "bf16") return run_as<larder::bfloat16>(command, more);
+  if (type == "c64") return run_as<std::complex<float>>(command, more);
+  if (type == "c128") return run_as<std::complex<double>>(command, more);
+  if (type == "bool") return run_as<bool>(command, more);
   throw std::invalid_argument("unknown dtype " + type);
 }
 

@@ -111,6 +111,19 @@ TEST_CASE("a shape is made of any integers") {
   CHECK(extents().count() == 1);
 }
 
+TEST_CASE("a size of 2^63 or more is refused with its value") {
+  constexpr std::uint64_t k_limit = std::uint64_t{1} << 63;
+  CHECK_THROWS_AS(extents(k_limit), larder::value_error);
+  CHECK_THROWS_AS(extents(std::numeric_limits<std::uint64_t>::max()), larder::value_error);
+  CHECK_THROWS_AS(extents(3, std::numeric_limits<unsigned long long>::max()), larder::value_error);
+  CHECK_THROWS_WITH(extents(k_limit + 5), ContainsSubstring("9223372036854775813"));
+  CHECK_THROWS_WITH(extents(static_cast<std::size_t>(-7)), ContainsSubstring("-7"));
+  const std::vector<std::size_t> sizes{3, static_cast<std::size_t>(k_limit)};
+  CHECK_THROWS_AS(extents(std::span(sizes)), larder::value_error);
+  CHECK(extents(k_limit - 1).sizes()[0] == k_limit - 1);
+  CHECK_THROWS_AS(array<double>({0, k_limit - 1, 2}), larder::value_error);
+}
+
 TEST_CASE("a negative size is refused with its value") {
   CHECK_THROWS_AS(extents(3, -7), larder::value_error);
   CHECK_THROWS_WITH(extents(3, -7), ContainsSubstring("-7"));

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <numeric>
+#include <type_traits>
 #include <vector>
 
 #include <larder/error.hpp>
@@ -196,6 +197,7 @@ TEST_CASE("the view for inner loops refuses another number of dimensions") {
   CHECK_THROWS_AS(a.view<3>(), larder::layout_error);
   CHECK_THROWS_AS(array<int>(extents()).view<1>(), larder::layout_error);
   CHECK_THROWS_WITH(a.view<3>(), ContainsSubstring("2") && ContainsSubstring("3"));
+  CHECK_THROWS_AS((a.view<3, larder::inner::contiguous>()), larder::layout_error);
 }
 
 TEST_CASE("fill reaches the elements of a view and no others") {
@@ -271,4 +273,48 @@ TEMPLATE_TEST_CASE("views of every element width copy and fill", "", std::int8_t
   odd.fill(TestType{100});
   CHECK(a(4, 5) == TestType{100});
   CHECK(a(4, 6) == TestType{34});
+}
+
+TEST_CASE("a view with a contiguous last dimension takes what has one") {
+  using larder::inner;
+  const auto a = counted({4, 5});
+  for (const auto& view : {a, a.slice(0, 1, 4, 2), a.slice(1, 1, 4), a.slice(1, 2, 3), a.slice(1, 0, 5, 9)}) {
+    const auto v = view.view<2, inner::contiguous>();
+    CHECK(v.stride(1) == 1);
+    CHECK(v.shape(0) == view.shape(0));
+    CHECK(v.shape(1) == view.shape(1));
+    for (std::size_t i = 0; i < view.shape(0); ++i) {
+      for (std::size_t j = 0; j < view.shape(1); ++j) CHECK(&v(i, j) == &view(i, j));
+    }
+  }
+  CHECK(a.slice(0, 2, 3).transpose().transpose().view<2, inner::contiguous>()(0, 4) == 14);
+  CHECK(a.slice(1, 2, 2).transpose().view<2, inner::contiguous>().shape(0) == 0);  // without elements
+  CHECK(a.reshape({2, 2, 5}).view<3, inner::contiguous>()(1, 1, 3) == 18);
+  CHECK(a.sub(2).view<1, inner::contiguous>()(3) == 13);
+}
+
+TEST_CASE("a view with a contiguous last dimension refuses others and names the way out") {
+  using larder::inner;
+  const auto a = counted({4, 5});
+  CHECK_THROWS_AS((a.transpose().view<2, inner::contiguous>()), larder::layout_error);
+  CHECK_THROWS_AS((a.slice(1, 0, 5, 2).view<2, inner::contiguous>()), larder::layout_error);
+  CHECK_THROWS_WITH((a.transpose().view<2, inner::contiguous>()),
+                    ContainsSubstring("a.copy()") && ContainsSubstring("a.transpose()"));
+  CHECK(a.transpose().transpose().view<2, inner::contiguous>()(3, 4) == 19);
+}
+
+TEST_CASE("a view converts to one that knows less and may do less") {
+  using larder::array_view;
+  using larder::inner;
+  const auto a = counted({4, 5});
+  const auto v = a.view<2, inner::contiguous>();
+  const array_view<const int, 2> r = v;
+  CHECK(r(3, 2) == 17);
+  CHECK(r.stride(0) == 5);
+  CHECK(r.stride(1) == 1);
+  const array_view<const int, 2, inner::contiguous> c = v;
+  CHECK(c(3, 2) == 17);
+  STATIC_REQUIRE_FALSE(std::is_convertible_v<array_view<const int, 2>, array_view<int, 2>>);
+  STATIC_REQUIRE_FALSE(std::is_convertible_v<array_view<int, 2>, array_view<int, 2, inner::contiguous>>);
+  STATIC_REQUIRE(std::is_trivially_copyable_v<array_view<int, 2, inner::contiguous>>);
 }

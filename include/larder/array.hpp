@@ -56,8 +56,17 @@ class array {
     return array(erased{}, detail::allocate(dtype_of<T>, shape, detail::initial::unspecified));
   }
 
+  /// Zeroed, row-major, in anonymous shared memory: what this process and its children of fork write there they all
+  /// see. It goes when the last of them is done with it. io_error where the system refuses. As on the heap, memory is
+  /// taken when it is first touched.
+  static array shared(const extents& shape) requires(!std::is_const_v<T>) {
+    return array(erased{}, detail::allocate_shared(dtype_of<T>, shape));
+  }
+
   /// Takes over a vector's elements without a copy. value_error where their number does not match the shape.
-  static array adopt(std::vector<value_type>&& elements, const extents& shape) {
+  /// (Not of bools: a std::vector of them has no elements in memory.)
+  static array adopt(std::vector<value_type>&& elements,
+                     const extents& shape) requires(!std::same_as<value_type, bool>) {
     // Once before the move, so that a wrong shape leaves the vector as it is.
     detail::borrow(elements.data(), elements.size() * sizeof(T), dtype_of<T>, shape, {});
     auto kept = std::make_shared<std::vector<value_type>>(std::move(elements));
@@ -138,7 +147,7 @@ class array {
     return {data(), size()};
   }
 
-  /// Whether the elements lie in a mapped file, and where.
+  /// Whether the elements lie in a mapped file or in shared memory, and where.
   bool is_mapped() const { return origin().has_value(); }
   std::optional<mapped_origin> origin() const { return detail::origin_of(raw_); }
 
@@ -155,11 +164,12 @@ class array {
   array reshape(const extents& shape) const { return array(erased{}, detail::reshape_view(raw_, shape)); }
   /// The dimensions in reverse.
   array transpose() const { return array(erased{}, detail::transpose_view(raw_)); }
-  /// For inner loops: pointer, sizes and strides in registers. layout_error unless ndim() == Rank. The view does
-  /// not keep the elements alive.
-  template <std::size_t Rank>
-  array_view<T, Rank> view() const {
-    return array_view<T, Rank>(data(), shape(), strides());
+  /// For inner loops: pointer, sizes and strides in registers. layout_error unless ndim() == Rank and, with
+  /// inner::contiguous, neighbours along the last dimension are neighbours in memory: view.hpp says which to use when.
+  /// The view does not keep the elements alive.
+  template <std::size_t Rank, inner Inner = inner::any>
+  array_view<T, Rank, Inner> view() const {
+    return array_view<T, Rank, Inner>(data(), shape(), strides());
   }
 
   /// A row-major copy on the heap.

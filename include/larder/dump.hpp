@@ -27,7 +27,7 @@ namespace detail {
 struct object_parts {
   std::string_view type;
   std::uint32_t schema;
-  std::string_view stream;
+  std::string_view bytes;  // of the object segment
   std::span<const raw_array> arrays;
 };
 
@@ -49,9 +49,9 @@ void dump(const T& value, const std::filesystem::path& path, const dump_options&
   if constexpr (detail::array_like<T>) {
     detail::dump_array(detail::as_raw(value), path, options);
   } else {
-    detail::object_writer writer;
+    detail::object_writer writer(type_text<T>());
     writer(value);
-    detail::dump_object({type_text<T>(), detail::schema<T>(), writer.stream(), writer.arrays()}, path,
+    detail::dump_object({type_text<T>(), detail::schema<T>(), writer.bytes(), writer.arrays()}, path,
                         options);
   }
 }

@@ -5,7 +5,9 @@
 #include <larder/create.hpp>
 #include <larder/dump.hpp>
 #include <larder/error.hpp>
+#include <larder/fields.hpp>
 #include <larder/function.hpp>
+#include <larder/half.hpp>
 #include <larder/hash.hpp>
 #include <larder/inspect.hpp>
 #include <larder/load.hpp>

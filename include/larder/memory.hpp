@@ -19,7 +19,7 @@ namespace larder {
 
 struct memory_options {
   int verbose = 0;            ///< 1: a log line per call computed, with its time; 2: also per hit
-  int compress = 0;           ///< zstd level; only 0, none, in this version
+  int compress = 0;           ///< zstd level of entries, as in dump; what is compressed comes as a copy
   std::string bytes_limit{};  ///< only empty, no limit, in this version
   bool read_only = false;     ///< hits are loaded, misses are computed and not stored
   larder::verification verification = larder::verification::automatic;  ///< of mapped results, as in load
@@ -30,7 +30,7 @@ struct memory_options {
 ///
 /// The directory holds results that are trusted when they are loaded: one that belongs to another user (other than
 /// root), or that others may write to, is a value_error; one that comes up later is a warning, and nothing is cached. An
-/// empty location caches nothing. Options of later versions (compress, bytes_limit) are a value_error.
+/// empty location caches nothing. bytes_limit, of a later version, is a value_error.
 class memory {
  public:
   explicit memory(const std::filesystem::path& location, const memory_options& options = {});

@@ -18,6 +18,7 @@ NAMELESS_REFUSED = "tmpfile:EOPNOTSUPP"
 TEMPORARY = re.compile(r"\..+\.larder-.+")
 ENTRY = re.compile(r"ramp/v-1/[0-9a-f]{2}/[0-9a-f]{30}")
 LARGE = 300_000  # numbers: 2.4 MB, where space is asked for before it is written to
+CHUNKS = 2_000_000  # numbers: 16 MB, which several threads write
 KILLED = -9
 
 
@@ -220,6 +221,16 @@ class FullDisk(FailingCalls):
             self.assertEqual(files_in(self.work), ["a.npy"])
             self.assert_holds("a.npy", 5)
 
+    def test_a_dump_of_many_chunks_leaves_the_old_file_and_nothing_else(self):
+        self.succeed("", "dump", "a.npy", 5)
+        faults = [f"pwrite:ENOSPC>{bytes_left}" for bytes_left in (0, 1, 5_000_000, CHUNKS * 8 - 1)]
+        for fault in *faults, "pwrite:ENOSPC@4", "pwrite:EIO@2", "write:ENOSPC>128":
+            text = self.refuse(fault, "dump", "a.npy", CHUNKS)
+            self.assertIn("a.npy", text)
+            self.assertIn("Input/output" if "EIO" in fault else "No space left on device", text)
+            self.assertEqual(files_in(self.work), ["a.npy"])
+            self.assert_holds("a.npy", 5)
+
     def test_a_large_dump_and_create_learn_it_before_they_write(self):
         for faults, step in ("fallocate:ENOSPC", "dump"), ("posix_fallocate:ENOSPC", "create"):
             self.assertIn("No space left on device", self.refuse(faults, step, "a.npy", LARGE))
@@ -293,6 +304,8 @@ class Interruptions(FailingCalls):
     def test_reads_and_writes_are_tried_again(self):
         self.succeed("write:EINTR@1", "dump", "a.npy", LARGE)
         self.assert_holds("a.npy", LARGE)
+        self.succeed("pwrite:EINTR@2", "dump", "b.npy", CHUNKS)
+        self.assert_holds("b.npy", CHUNKS)
         self.succeed("pwrite:EINTR@1 posix_fallocate:EINTR@1", "create", "c.npy", 5)
         self.assert_holds("c.npy", 5)
         self.assertEqual(self.succeed("pread:EINTR@1", "load", "a.npy"), [f"loaded {LARGE}"])
@@ -300,6 +313,8 @@ class Interruptions(FailingCalls):
     def test_short_writes_are_carried_on(self):
         self.succeed("write:short", "dump", "a.npy", LARGE)
         self.assert_holds("a.npy", LARGE)
+        self.succeed("pwrite:short write:short", "dump", "a.npy", CHUNKS)
+        self.assert_holds("a.npy", CHUNKS)
         self.succeed("pwrite:short", "create", "c.npy", 5, "update", "c.npy", "reseal", "c.npy")
         array, _ = read_container(self.work / "c.npy")
         self.assertEqual(list(array), [1, 1, 2, 3, 4])
@@ -351,6 +366,11 @@ class Killed(FailingCalls):
                     self.assertLessEqual(len(others), 1)
                     for name in others:
                         self.assertRegex(name, TEMPORARY)
+
+    def test_dump_of_many_chunks(self):
+        for _ in self.kill_at_each("pwrite", self.old, "dump", "a.npy", CHUNKS):
+            self.assertEqual(files_in(self.work), ["a.npy"])
+            self.assert_holds("a.npy", 5)
 
     def test_durable_dump(self):
         for number in self.kill_at_each("fsync", self.old, "durable", "a.npy", 500):

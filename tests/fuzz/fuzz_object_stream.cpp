@@ -87,12 +87,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     const fuzz::rich value = read(stream, some_arrays(), k_budget);
     fuzz::require(peak.bytes() <= k_budget + k_overhead, "memory stays within its budget");
-    object_writer once;
+    object_writer once("");
     once(value);
-    const std::string written = once.stream();
+    const std::string_view written = once.stream();
     constexpr std::uint64_t k_unlimited = ~std::uint64_t{0};
     const fuzz::rich again = read(std::as_bytes(std::span(written)), once.arrays(), k_unlimited);
-    object_writer twice;
+    object_writer twice("");
     twice(again);
     fuzz::require(twice.stream() == written, "an object that was read is written as it was read");
     fuzz::require(hash_apart(value) == hash_apart(again), "and hashes alike");

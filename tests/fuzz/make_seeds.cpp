@@ -59,9 +59,9 @@ fuzz::rich everything() {
 /// Its stream, with arrays in the segments 0 and on.
 template <class T>
 std::string stream_of(const T& value) {
-  larder::detail::object_writer writer;
+  larder::detail::object_writer writer(larder::type_text<T>());
   writer(value);
-  return writer.stream();
+  return std::string(writer.stream());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 // What is stored as one array, and its erased form.
 
+#include <concepts>
 #include <vector>
 
 #include <larder/array.hpp>
@@ -11,7 +12,8 @@ namespace larder::detail {
 template <class T>
 inline constexpr bool is_element_vector = false;
 template <element T, class A>
-inline constexpr bool is_element_vector<std::vector<T, A>> = true;
+inline constexpr bool is_element_vector<std::vector<T, A>> =
+    !std::same_as<T, bool>;  // that one packs its bits
 
 /// Arrays and vectors of elements: what is stored as one array.
 template <class T>

@@ -1,6 +1,7 @@
 #pragma once
 // The compiled side of a cached function: looks up, computes and stores, whatever the types.
 
+#include <complex>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +42,7 @@ class pending_call {
 void describe_integer(std::string& out, std::int64_t value);
 void describe_integer(std::string& out, std::uint64_t value);
 void describe_real(std::string& out, double value);
+void describe_complex(std::string& out, std::complex<double> value);
 void describe_text(std::string& out, std::string_view value);
 void describe_array(std::string& out, const raw_array& value);
 
@@ -53,8 +55,10 @@ void describe(std::string& out, const T& value) {
     describe_integer(out, std::int64_t{value});
   } else if constexpr (std::unsigned_integral<T>) {
     describe_integer(out, std::uint64_t{value});
-  } else if constexpr (std::floating_point<T>) {
-    describe_real(out, value);
+  } else if constexpr (complex_element<T>) {
+    describe_complex(out, value);
+  } else if constexpr (element<T>) {
+    describe_real(out, static_cast<double>(value));
   } else if constexpr (std::same_as<T, std::string> || is_text_view<T>) {
     describe_text(out, value);
   } else if constexpr (array_like<T>) {

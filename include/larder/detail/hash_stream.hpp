@@ -2,6 +2,7 @@
 // The byte stream that is hashed for values other than arrays; docs/format.md lays it down.
 
 #include <array>
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <string_view>
 
 #include <larder/digest.hpp>
+#include <larder/half.hpp>
 
 namespace larder::detail {
 
@@ -29,6 +31,10 @@ class hash_stream {
   /// By their bits: 0.0 and -0.0 are two values, and a NaN is itself.
   void real(float value);
   void real(double value);
+  void real(half value);
+  void real(bfloat16 value);
+  void complex(std::complex<float> value);
+  void complex(std::complex<double> value);
   void text(std::string_view value);
   void array(const digest& value);
   /// Whether an optional or a pointer holds something; that follows.

@@ -32,12 +32,16 @@ inline constexpr std::uint32_t k_first_use = 0x80000000;
 /// One object on its way to a file. It refers to the arrays and vectors in it, which have to live until it is written.
 class object_writer : public saving_archive<object_writer> {
  public:
-  object_writer();
+  /// `type` is the type text of the value that will be written.
+  explicit object_writer(std::string_view type);
   ~object_writer();
   object_writer(const object_writer&) = delete;
   object_writer& operator=(const object_writer&) = delete;
 
-  const std::string& stream() const noexcept { return stream_; }
+  /// What stands in the object segment: the type text, with its length, and the stream.
+  const std::string& bytes() const noexcept { return bytes_; }
+  /// The stream alone.
+  std::string_view stream() const noexcept { return std::string_view(bytes_).substr(stream_begin_); }
   std::span<const raw_array> arrays() const noexcept { return arrays_; }
 
   // What stored<T>::save says of a value.
@@ -87,7 +91,13 @@ class object_writer : public saving_archive<object_writer> {
     using value_type = typename Range::value_type;
     std::vector<std::pair<digest, const value_type*>> ordered;
     ordered.reserve(static_cast<std::size_t>(n));
-    for (const value_type& each : range) ordered.emplace_back(hash_apart(each), &each);
+    for (const value_type& each : range) {
+      if constexpr (requires { range.at(each.first); }) {
+        ordered.emplace_back(hash_apart(each.first), &each);  // keys are unique, and values may be large
+      } else {
+        ordered.emplace_back(hash_apart(each), &each);
+      }
+    }
     std::ranges::sort(ordered, {}, &std::pair<digest, const value_type*>::first);
     count(n);
     for (const auto& [hash, each] : ordered) element(*each);
@@ -112,13 +122,13 @@ class object_writer : public saving_archive<object_writer> {
 
   template <class T>
   void element(const T& v) {
-    const std::size_t before = stream_.size();
+    const std::size_t before = bytes_.size();
     value(v);
-    if (stream_.size() == before) count_empty_element();
+    if (bytes_.size() == before) count_empty_element();
   }
 
   void append(const void* first, std::size_t n) {
-    if (n != 0) stream_.append(static_cast<const char*>(first), n);
+    if (n != 0) bytes_.append(static_cast<const char*>(first), n);
   }
   /// value_error where the nesting is too deep, as it is when pointers lead in a circle. As in object_reader.
   unsigned enter();
@@ -129,7 +139,8 @@ class object_writer : public saving_archive<object_writer> {
   std::uint32_t shared_id(const void* pointee, const void* tag);
   void end_shared(std::uint32_t id, unsigned outer);
 
-  std::string stream_;
+  std::string bytes_;
+  std::size_t stream_begin_ = 0;
   std::vector<raw_array> arrays_;
   unsigned depth_ = 0;
   unsigned height_ = 0;

@@ -32,6 +32,9 @@ struct raw_array {
 /// On the heap, row-major; large ones are page-aligned and use huge pages. std::bad_alloc where there is no memory.
 raw_array allocate(dtype type, const extents& shape, initial content);
 
+/// Zeroed, row-major, in shared memory of its own.
+raw_array allocate_shared(dtype type, const extents& shape);
+
 /// One dimension of size 0; nothing is allocated.
 inline raw_array empty_array(larder::dtype type) noexcept {
   return {nullptr, nullptr, type, layout::empty()};

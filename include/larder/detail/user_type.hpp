@@ -33,17 +33,18 @@ struct fields_access {
   static constexpr std::string_view names() noexcept {
     return T::larder_field_names();
   }
-  /// The class that the macro stands in.
+  /// A pointer to the class that the macro stands in.
   template <class T>
-  using self = std::remove_pointer_t<decltype(std::declval<const T&>().larder_self())>;
+  static auto self(const T& value) -> decltype(value.larder_self());
 };
 
 template <class T>
-concept has_fields_or_inherits = std::is_class_v<T> && requires {
-  typename fields_access::self<T>;
+concept has_fields_or_inherits = std::is_class_v<T> && requires(const T& value) {
+  fields_access::self(value);
 };
 template <class T>
-concept has_fields = has_fields_or_inherits<T> && std::same_as<fields_access::self<T>, T>;
+concept has_fields =
+    has_fields_or_inherits<T> && std::same_as<decltype(fields_access::self(std::declval<const T&>())), T*>;
 
 /// Through cereal: by one member or free function for both directions, or by a pair of them.
 template <class T, class Out>

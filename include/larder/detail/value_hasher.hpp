@@ -44,6 +44,8 @@ class value_hasher : public saving_archive<value_hasher> {
       stream_->signed_integer(v, sizeof(T));
     } else if constexpr (std::unsigned_integral<T>) {
       stream_->unsigned_integer(v, sizeof(T));
+    } else if constexpr (complex_element<T>) {
+      stream_->complex(v);
     } else {
       stream_->real(v);
     }

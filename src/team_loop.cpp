@@ -1,0 +1,30 @@
+#include "src/team_loop.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+
+#include "src/team.hpp"
+
+namespace larder::detail {
+
+void for_each_on_team(std::size_t count, unsigned workers, function_ref<void(std::size_t i)> body) {
+  // The cursor gives each round to one thread. The first fault wins, guarded by the mutex, and moves the cursor to the
+  // end; run_on_team orders it, and what the bodies wrote, before the look at it.
+  std::atomic<std::size_t> next = 0;
+  std::mutex mutex;
+  std::exception_ptr fault;
+  run_on_team(static_cast<unsigned>(std::min<std::size_t>(workers, count)), [&](unsigned) noexcept {
+    try {
+      for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(i);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!fault) fault = std::current_exception();
+      next.store(count, std::memory_order_relaxed);
+    }
+  });
+  if (fault) std::rethrow_exception(fault);
+}
+
+}  // namespace larder::detail

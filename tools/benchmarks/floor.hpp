@@ -1,0 +1,30 @@
+#pragma once
+// The least that has to be done: bare system calls and loops, against which larder is measured.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+namespace larder_bench::floor {
+
+/// Whether the file's space is asked for before it is written to: faster on some file systems, slower on others.
+enum class space { as_written, first };
+
+/// A new file with these bytes, by one write() after the other; it has a name at the end.
+void write_new_file(const std::string& path, std::span<const std::byte> bytes, space space);
+
+/// The file's first `bytes` into new memory of huge pages, by two threads.
+void read_into_huge_pages(const std::string& path, std::size_t bytes);
+
+/// open, fstat, mmap, a look at one byte, munmap, close.
+void map_and_touch(const std::string& path);
+
+/// Calls body(0) here and body(1) on another thread.
+void on_two_threads(const std::function<void(int)>& body);
+
+/// Reads every byte.
+std::uint64_t sum(std::span<const std::byte> bytes) noexcept;
+
+}  // namespace larder_bench::floor

@@ -1,0 +1,56 @@
+// larder_bench GROUP BYTES DISK [TMPFS]: measures what it is asked for, by the lines of its input; tools/bench asks. The
+// answer to a name is one line: a number, or "error" and a text. First it prints the names that it knows, and an empty line.
+
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <string>
+
+#include "tools/benchmarks/bench.hpp"
+
+namespace {
+
+constexpr struct {
+  const char* name;
+  void (*add)(larder_bench::bench&);
+} k_groups[] = {{"dump", larder_bench::add_dump},
+                {"hash", larder_bench::add_hash},
+                {"load", larder_bench::add_load},
+                {"map", larder_bench::add_map},
+                {"memory", larder_bench::add_extra_memory}};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 4 || argc > 5) {
+    std::cerr << "usage: larder_bench GROUP BYTES DISK [TMPFS]\n";
+    return 2;
+  }
+  larder_bench::bench b(
+      {.large_bytes = std::stoull(argv[2]), .disk = argv[3], .tmpfs = argc == 5 ? argv[4] : ""});
+  for (const auto& group : k_groups) {
+    if (std::string(argv[1]) == group.name) group.add(b);
+  }
+  if (b.measurements().empty()) {
+    std::cerr << "larder_bench: there is no group " << argv[1] << '\n';
+    return 2;
+  }
+  larder_bench::add_warming(b);
+  larder_bench::add_control(b);
+  for (const auto& [name, ignored] : b.measurements()) std::cout << name << '\n';
+  std::cout << std::endl;
+
+  for (std::string name; std::getline(std::cin, name);) {
+    const auto found = b.measurements().find(name);
+    try {
+      if (found == b.measurements().end()) {
+        std::cout << "error no such measurement" << std::endl;
+      } else {
+        std::cout.precision(9);
+        std::cout << found->second() << std::endl;
+      }
+    } catch (const std::exception& e) {
+      std::cout << "error " << e.what() << std::endl;
+    }
+  }
+}

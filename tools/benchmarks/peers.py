@@ -1,0 +1,178 @@
+"""peers.py GROUP BYTES DISK [TMPFS]: the same measurements by NumPy and joblib, for tools/bench; speaks as larder_bench does.
+
+Before the names there is a line of JSON: the version of each peer, or null where it is not installed.
+"""
+
+import importlib
+import json
+import os
+import sys
+import time
+
+import numpy as np
+
+
+def version_of(module):
+    try:
+        return importlib.import_module(module).__version__
+    except ImportError:
+        return None
+
+
+VERSIONS = {name: version_of(name) for name in ("numpy", "joblib")}
+if VERSIONS["joblib"]:
+    import joblib
+    import joblib.hashing
+
+
+class Peers:
+    def __init__(self, group, large_bytes, places):
+        self.large_bytes = large_bytes
+        self.places = places
+        self.large_array = None
+        self.files = []
+        self.measurements = {}
+        getattr(self, f"add_{group}", lambda: None)()
+        if not VERSIONS["joblib"]:
+            self.measurements = {name: m for name, m in self.measurements.items() if not name.endswith("/joblib")}
+
+    def large(self):
+        if self.large_array is None:
+            self.large_array = np.arange(self.large_bytes // 8, dtype=np.float64) * 1.0001
+        return self.large_array
+
+    def file(self, place, name):
+        self.files.append(os.path.join(self.places[place], f"larder_bench-peer-{name}"))
+        return self.files[-1]
+
+    def add_dump(self):
+        for place in self.places:
+            path = self.file(place, "dump.npy")
+
+            def view():
+                columns = 2048
+                rows = self.large().size // columns
+                return self.large()[: rows * columns].reshape(rows, columns)[:, 1:]
+
+            def dumped(save, array):
+                def measure():
+                    what = array()
+                    remove(path)
+                    seconds = once(lambda: save(what))
+                    remove(path)
+                    return seconds
+                return measure
+
+            for row, array in (f"dump-{place}", self.large), (f"dump-view-{place}", view):
+                self.measurements[f"{row}/numpy"] = dumped(lambda a, path=path: np.save(path, a), array)
+                self.measurements[f"{row}/joblib"] = dumped(lambda a, path=path: joblib.dump(a, path), array)
+
+    def saved(self, place, name, array):
+        """Paths of a file by numpy.save and one by joblib.dump, which are written when they are first asked for."""
+        paths = {"numpy": self.file(place, f"{name}.npy"), "joblib": self.file(place, f"{name}.joblib")}
+
+        def path(peer):
+            if not os.path.exists(paths[peer]):
+                np.save(paths[peer], array()) if peer == "numpy" else joblib.dump(array(), paths[peer])
+            return paths[peer]
+        return path
+
+    def add_load(self):
+        for place in self.places:
+            path = self.saved(place, "load", self.large)
+            self.measurements[f"load-{place}/numpy"] = lambda path=path: of_file(path("numpy"), np.load)
+            self.measurements[f"load-{place}/joblib"] = lambda path=path: of_file(path("joblib"), joblib.load)
+
+    def add_map(self):
+        for place in self.places:
+            for size, array in ("small", lambda: np.zeros(1024)), ("large", self.large):
+                path = self.saved(place, f"map-{size}", array)
+                self.measurements[f"map-{size}-{place}/numpy"] = lambda path=path: of_file(
+                    path("numpy"), lambda p: np.load(p, mmap_mode="r")[0], per_call)
+                self.measurements[f"map-{size}-{place}/joblib"] = lambda path=path: of_file(
+                    path("joblib"), lambda p: joblib.load(p, mmap_mode="r")[0], per_call)
+
+    def add_hash(self):
+        path = self.saved("disk", "hash", self.large)
+
+        def mapped():
+            array = joblib.load(path("joblib"), mmap_mode="r")
+            return once(lambda: joblib.hash(array))
+
+        self.measurements["hash-1t/joblib"] = lambda: (self.large(), once(lambda: joblib.hash(self.large())))[1]
+        self.measurements["hash-sealed/joblib"] = mapped
+
+    def add_memory(self):
+        path = self.file("disk", "memory.npy")
+
+        def extra(save):
+            def measure():
+                self.large_array = None
+                array = np.full(int(self.large_bytes * 1.34217728) // 8, 1.5)
+                remove(path)
+                grown = growth(lambda: save(array))
+                remove(path)
+                return grown
+            return measure
+
+        self.measurements["memory-dump/numpy"] = extra(lambda a: np.save(path, a))
+        self.measurements["memory-dump/joblib"] = extra(lambda a: joblib.dump(a, path))
+
+
+def remove(path):
+    if os.path.exists(path):
+        os.unlink(path)
+
+
+def once(body):
+    start = time.perf_counter()
+    body()
+    return time.perf_counter() - start
+
+
+def per_call(body, enough=0.02):
+    start = time.perf_counter()
+    calls = elapsed = 0
+    while elapsed < enough:
+        body()
+        calls += 1
+        elapsed = time.perf_counter() - start
+    return elapsed / calls
+
+
+def of_file(path, load, timed=once):
+    return timed(lambda: load(path))
+
+
+def status(name):
+    with open("/proc/self/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name + ":"))
+
+
+def growth(body):
+    """How far above what is resident now the peak is after `body`, in bytes."""
+    with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+        file.write("5")
+    before = status("VmRSS")
+    body()
+    return max(0, status("VmHWM") - before)
+
+
+def main():
+    group, large_bytes, disk, *tmpfs = sys.argv[1:]
+    places = {"disk": disk} | ({"tmpfs": tmpfs[0]} if tmpfs else {})
+    peers = Peers(group, int(large_bytes), places)
+    print(json.dumps(VERSIONS), *peers.measurements, "", sep="\n", flush=True)
+    try:
+        for line in sys.stdin:
+            try:
+                print(f"{peers.measurements[line.strip()]():.9g}", flush=True)
+            except Exception as error:  # the driver reports it
+                print(f"error {type(error).__name__} {error}".replace("\n", " "), flush=True)
+    finally:
+        for path in peers.files:
+            remove(path)
+
+
+if __name__ == "__main__":
+    main()
