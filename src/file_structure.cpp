@@ -178,7 +178,7 @@ class container_reader {
     result_.object = std::move(text);
   }
 
-  /// What is kept of every file is not counted while it is little.
+  /// For what describes the values. max_bytes is for the values: a little of the rest goes beside it.
   void take_structure(std::uint64_t bytes, const char* what) {
     const std::uint64_t free = std::min(bytes, uncounted_);
     uncounted_ -= free;
@@ -210,7 +210,7 @@ class container_reader {
 
   static constexpr std::uint64_t k_small_text = 4096;
 
-  std::uint64_t uncounted_ = std::uint64_t{1} << 20;
+  std::uint64_t uncounted_ = std::uint64_t{2} << 20;
 
   const descriptor& file_;
   file_parts& parts_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include <larder/error.hpp>
 
@@ -31,7 +32,8 @@ struct object_writer::handles_seen {
   std::map<view_key, std::uint32_t> arrays;
   struct pointee {
     std::uint32_t id;
-    bool complete;  // false while it is being written
+    bool complete;                     // false while it is being written
+    std::shared_ptr<const void> held;  // so that no other comes to its address
     unsigned height = 0;
   };
   // Of another type at the same address is another object: a struct and its first member, say.
@@ -47,9 +49,10 @@ object_writer::object_writer(std::string_view type) : seen_(std::make_unique<han
 object_writer::~object_writer() = default;
 
 void object_writer::array(const raw_array& a) {
+  raw_array lasting = kept(a);
   const auto [place, added] =
-      seen_->arrays.try_emplace(key_of(a), static_cast<std::uint32_t>(arrays_.size()));
-  if (added) arrays_.push_back(a);
+      seen_->arrays.try_emplace(key_of(lasting), static_cast<std::uint32_t>(arrays_.size()));
+  if (added) arrays_.push_back(std::move(lasting));
   scalar(place->second);
 }
 
@@ -60,8 +63,14 @@ void object_writer::elements(const raw_array& a) {
     append(a.data, a.nbytes());
   } else {
     scalar(static_cast<std::uint32_t>(arrays_.size()));
-    arrays_.push_back(a);
+    arrays_.push_back(kept(a));
   }
+}
+
+raw_array object_writer::kept(const raw_array& a) const {
+  if (a.owner || within_users_save_ == 0) return a;
+  const bool columns = !a.is_row_major() && a.is_column_major();  // which the file keeps
+  return columns ? transpose_view(copy_of(transpose_view(a))) : copy_of(a);
 }
 
 unsigned object_writer::enter() {
@@ -87,11 +96,11 @@ void object_writer::count_empty_element() {
   }
 }
 
-std::uint32_t object_writer::shared_id(const void* pointee, const void* tag) {
+std::uint32_t object_writer::shared_id(const std::shared_ptr<const void>& pointee, const void* tag) {
   if (pointee == nullptr) return 0;
   const auto next = static_cast<std::uint32_t>(seen_->by_id.size() + 1);
   const auto [place, added] =
-      seen_->pointees.try_emplace({pointee, tag}, handles_seen::pointee{next, false, 0});
+      seen_->pointees.try_emplace({pointee.get(), tag}, handles_seen::pointee{next, false, pointee, 0});
   if (added) {
     seen_->by_id.push_back(&place->second);
     return next | k_first_use;

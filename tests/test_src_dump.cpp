@@ -180,16 +180,6 @@ TEST_CASE("a bare npy is the header and the data and nothing else") {
   CHECK(read_file(dir / "b.npy") == npy_header("<f8", false, {0}));
 }
 
-TEST_CASE("compression is refused by name and leaves nothing") {
-  scratch_dir dir;
-  for (const int level : {1, 19, -1, 1000}) {
-    CHECK_THROWS_AS(larder::dump(counted({3}), dir / "a.npy", {.compress = level}), larder::value_error);
-  }
-  CHECK_THROWS_WITH(larder::dump(counted({3}), dir / "a.npy", {.compress = 3}),
-                    ContainsSubstring("compress") && ContainsSubstring("3"));
-  CHECK(dir.names().empty());
-}
-
 TEST_CASE("a durable file is the same file") {
   scratch_dir dir;
   larder::dump(counted({3}), dir / "a.npy");

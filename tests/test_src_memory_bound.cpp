@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -114,8 +115,11 @@ std::string text(std::size_t bytes) {
 
 /// An object of type T with a stream that nobody wrote.
 template <class T>
-void write_object(const fs::path& path, const std::string& stream, int compress = 0) {
-  larder::detail::dump_object({larder::type_text<T>(), larder::detail::schema<T>(), stream, {}}, path,
+void write_object(const fs::path& path, const std::string& stream, int compress = 0,
+                  std::span<const larder::detail::raw_array> arrays = {}) {
+  const std::string type = larder::type_text<T>();
+  const std::string bytes = bytes_of_number(static_cast<std::uint32_t>(type.size())) + type + stream;
+  larder::detail::dump_object({type, larder::detail::schema<T>(), bytes, arrays}, path,
                               {.compress = compress});
 }
 
@@ -269,7 +273,7 @@ TEST_CASE("large indexes, metadata and gaps stay within max_bytes") {
         stream += bytes_of_number(i);
       }
       using value = std::vector<array<double>>;
-      larder::detail::dump_object({larder::type_text<value>(), 0, stream, raw}, path, {});
+      write_object<value>(path, stream, 0, raw);
       CAPTURE(count);
       // As copies: what is mapped is beside the limit.
       const outcome result = run_apart(

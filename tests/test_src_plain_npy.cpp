@@ -16,6 +16,7 @@
 #include "tests/file_bytes.hpp"
 #include "tests/npy_bytes.hpp"
 #include "tests/scratch_dir.hpp"
+#include "tests/sole_array.hpp"
 
 using Catch::Matchers::ContainsSubstring;
 using larder::array;
@@ -111,7 +112,7 @@ TEST_CASE("foreign byte order is copied by default") {
     check_elements(writable);
     writable(0, 0) = 0;
     check_elements(load<array<double>>(path, {.mmap_mode = mmap_mode::none}));
-    CHECK(larder::inspect(path).foreign_byte_order);
+    CHECK(sole_array(larder::inspect(path)).foreign_byte_order);
     CHECK(read_file(path) == before);
   }
   write_file(path, npy_header(">i2", false, {3}) + swapped_bytes_of(std::vector<std::int16_t>{1, -2, 300}));

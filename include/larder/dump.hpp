@@ -41,7 +41,8 @@ void dump_object(const object_parts& object, const std::filesystem::path& path, 
 /// of their own, ready to be mapped; handles on the same view share one. On any error nothing is left and what was at
 /// `path` is untouched: io_error (no such directory, disk full, not a regular file), value_error (a bad option, values
 /// nested more than 256 deep, pointers in a circle, more than 1 GiB of an object apart from its arrays).
-/// Takes no memory beyond a few MiB for arrays, the size of the rest of an object, and when compressing, some 10 to 100
+/// Takes no memory beyond a few MiB for arrays, the size of the rest of an object and of the large vectors that a user's
+/// `serialize` hands over (it may have made them for the call: they are copied), and when compressing, some 10 to 100
 /// MiB a thread. Thread-safe.
 template <class T>
 void dump(const T& value, const std::filesystem::path& path, const dump_options& options = {}) {

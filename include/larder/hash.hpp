@@ -5,6 +5,8 @@
 //   std::string name = d.hex();
 
 #include <concepts>
+#include <cstddef>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -22,14 +24,17 @@ namespace detail {
 /// Text that is hashed and not stored: views, and literals.
 template <class T>
 inline constexpr bool is_text_view = std::same_as<T, std::string_view>;
+template <class T>
+inline constexpr bool is_character_array = false;
 template <std::size_t N>
-inline constexpr bool is_text_view<char[N]> = true;
+inline constexpr bool is_character_array<char[N]> = true;
 
 }  // namespace detail
 
-/// Whatever is storable, and std::string_view and string literals, which hash as the std::string would.
+/// Whatever is storable, and std::string_view and string literals (arrays of char, up to their first
+/// zero), which hash as the std::string would.
 template <class T>
-concept hashable = storable<T> || detail::is_text_view<T>;
+concept hashable = storable<T> || detail::is_text_view<T> || detail::is_character_array<T>;
 
 namespace detail {
 
@@ -37,6 +42,9 @@ template <class T>
 void hash_into(value_hasher& hasher, const T& value) {
   if constexpr (is_text_view<T>) {
     hasher.text(value);
+  } else if constexpr (is_character_array<T>) {
+    const std::string_view all(value, std::size(value));
+    hasher.text(all.substr(0, all.find('\0')));
   } else {
     hasher.value(value);
   }

@@ -29,7 +29,8 @@ inline constexpr std::size_t k_most_empty_elements = 65536;
 /// Marks the number of a shared pointer where what it points to follows.
 inline constexpr std::uint32_t k_first_use = 0x80000000;
 
-/// One object on its way to a file. It refers to the arrays and vectors in it, which have to live until it is written.
+/// One object on its way to a file. It refers to the arrays and vectors in it, which have to live until it is written; but
+/// not to what a user's `save` makes on the way.
 class object_writer : public saving_archive<object_writer> {
  public:
   /// `type` is the type text of the value that will be written.
@@ -72,6 +73,14 @@ class object_writer : public saving_archive<object_writer> {
     body();
     leave(outer);
   }
+  /// Runs a user's `save` or `serialize`, which may make vectors for this call alone: until it is done, elements that
+  /// nothing keeps alive are copied.
+  template <class Body>
+  void users_save(Body body) {
+    ++within_users_save_;
+    body();
+    --within_users_save_;
+  }
   template <class... T>
   void tuple(const T&... parts) {
     (value(parts), ...);
@@ -104,7 +113,7 @@ class object_writer : public saving_archive<object_writer> {
   }
   /// What shared pointers point to, once for all that share it.
   template <class T>
-  void shared(const T* pointee) {
+  void shared(const std::shared_ptr<const T>& pointee) {
     const std::uint32_t id = shared_id(pointee, &k_tag<T>);
     scalar(id);
     if ((id & k_first_use) == 0) return;
@@ -127,6 +136,8 @@ class object_writer : public saving_archive<object_writer> {
     if (bytes_.size() == before) count_empty_element();
   }
 
+  /// An array to write later: itself, or a copy.
+  raw_array kept(const raw_array& a) const;
   void append(const void* first, std::size_t n) {
     if (n != 0) bytes_.append(static_cast<const char*>(first), n);
   }
@@ -136,7 +147,7 @@ class object_writer : public saving_archive<object_writer> {
   [[noreturn]] void refuse_nesting() const;
   void count_empty_element();
   /// 0 for null, with k_first_use where the pointee follows. value_error for a pointee within itself.
-  std::uint32_t shared_id(const void* pointee, const void* tag);
+  std::uint32_t shared_id(const std::shared_ptr<const void>& pointee, const void* tag);
   void end_shared(std::uint32_t id, unsigned outer);
 
   std::string bytes_;
@@ -144,6 +155,7 @@ class object_writer : public saving_archive<object_writer> {
   std::vector<raw_array> arrays_;
   unsigned depth_ = 0;
   unsigned height_ = 0;
+  unsigned within_users_save_ = 0;
   std::size_t empty_elements_ = 0;
   std::unique_ptr<handles_seen> seen_;
 };

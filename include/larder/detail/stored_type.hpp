@@ -42,10 +42,17 @@ struct types {};
 //   save(out, value)            to object_writer and value_hasher
 //   load(in, value)             from object_reader, into a value that was default-constructed
 
+template <class T>
+concept stored_number = !std::is_const_v<T> && (element<T> || std::same_as<T, bool> || std::same_as<T, char>);
+template <class T>
+inline constexpr bool is_stored_enum = false;
+template <class T>
+  requires std::is_enum_v<T>
+inline constexpr bool is_stored_enum<T> = !std::is_const_v<T> && stored_number<std::underlying_type_t<T>>;
+
 /// Single values that are stored as their bytes: numbers, bool, char, std::byte, and enumerations as their integers.
 template <class T>
-concept stored_scalar = element<T> || std::same_as<T, bool> || std::same_as<T, char> ||
-    std::same_as<T, std::byte> ||(std::is_enum_v<T>&& element<std::underlying_type_t<T>>);
+concept stored_scalar = stored_number<T> || is_stored_enum<T>;
 
 template <stored_scalar T>
 struct stored<T> {
@@ -67,6 +74,10 @@ struct stored<T> {
   static void load(object_reader& in, T& v) {
     if constexpr (std::same_as<T, bool>) {
       v = in.boolean();
+    } else if constexpr (std::is_enum_v<T>) {
+      std::underlying_type_t<T> number;
+      stored<std::underlying_type_t<T>>::load(in, number);
+      v = static_cast<T>(number);
     } else {
       in.run(&v, sizeof v);
     }
@@ -184,6 +195,7 @@ template <class T, std::size_t N>
   requires(N > 0)
 struct stored<std::array<T, N>> : stored_fixed<T, N> {};
 template <class T, std::size_t N>
+  requires(!std::is_const_v<T>)
 struct stored<T[N]> : stored_fixed<T, N> {};
 
 template <class... T>
@@ -280,7 +292,7 @@ struct stored<std::shared_ptr<T>> {
   using parts = types<std::remove_const_t<T>>;
   static std::string name() { return "shared_ptr"; }
   static void save(auto& out, const std::shared_ptr<T>& v) {
-    out.shared(const_cast<const std::remove_const_t<T>*>(v.get()));
+    out.template shared<std::remove_const_t<T>>(v);
   }
   static void load(object_reader& in, std::shared_ptr<T>& v) {
     v = in.template shared<std::remove_const_t<T>>();
@@ -411,7 +423,7 @@ struct stored<T> {
   using parts = types<>;
   static std::string name() { return stored_name<T>(); }
   static void save(auto& out, const T& v) {
-    out.structure(stored_name<T>(), [&] { call_save(out, v); });
+    out.structure(stored_name<T>(), [&] { out.users_save([&] { call_save(out, v); }); });
   }
   static void load(object_reader& in, T& v) {
     in.structure([&] { call_load(in, v); });

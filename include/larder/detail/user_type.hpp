@@ -33,7 +33,8 @@ struct fields_access {
   static constexpr std::string_view names() noexcept {
     return T::larder_field_names();
   }
-  /// A pointer to the class that the macro stands in.
+  /// The class that the macro stands in. (A function and no alias: whether the macro stands in a private section is
+  /// looked at from here then, with every compiler.)
   template <class T>
   static auto self(const T& value) -> decltype(value.larder_self());
 };

@@ -66,6 +66,10 @@ class value_hasher : public saving_archive<value_hasher> {
     stream_->end_structure();
     leave();
   }
+  template <class Body>
+  void users_save(Body body) {
+    body();
+  }
   template <class... T>
   void tuple(const T&... parts) {
     count(sizeof...(T));
@@ -92,10 +96,10 @@ class value_hasher : public saving_archive<value_hasher> {
   }
   /// By what it points to, which is hashed once however many share it.
   template <class T>
-  void shared(const T* pointee) {
+  void shared(const std::shared_ptr<const T>& pointee) {
     present(pointee != nullptr);
     if (pointee == nullptr) return;
-    const digest* known = shared_before(pointee, &k_tag<T>);
+    const digest* known = shared_before(pointee.get(), &k_tag<T>);
     stream_->array(known != nullptr ? *known : remember(pointee, &k_tag<T>, apart(*pointee)));
   }
 
@@ -129,7 +133,7 @@ class value_hasher : public saving_archive<value_hasher> {
   void enter();
   void leave() noexcept { --depth_; }
   const digest* shared_before(const void* pointee, const void* tag) const;
-  const digest& remember(const void* pointee, const void* tag, const digest& value);
+  const digest& remember(const std::shared_ptr<const void>& pointee, const void* tag, const digest& value);
 
   hash_stream* stream_;
   unsigned depth_ = 0;
