@@ -82,13 +82,6 @@ class container_reader {
   }
 
  private:
-  /// For what describes the values. max_bytes is for the values: a few MiB of the rest go beside it.
-  void take_memory(std::uint64_t bytes, const char* what) {
-    const std::uint64_t free = std::min(bytes, beside_);
-    beside_ -= free;
-    budget_.take(file_.path(), bytes - free, what);
-  }
-
   /// Arrays, then the object, then metadata; and the form of the file fits what is in it.
   void check_order(const container_index& index, bool has_head) const {
     const auto& segments = index.segments;
@@ -185,7 +178,7 @@ class container_reader {
     result_.object = std::move(text);
   }
 
-  /// What is kept of every file is not counted while it is little.
+  /// For what describes the values. max_bytes is for the values: a little of the rest goes beside it.
   void take_structure(std::uint64_t bytes, const char* what) {
     const std::uint64_t free = std::min(bytes, uncounted_);
     uncounted_ -= free;
@@ -217,12 +210,11 @@ class container_reader {
 
   static constexpr std::uint64_t k_small_text = 4096;
 
-  std::uint64_t uncounted_ = std::uint64_t{1} << 20;
+  std::uint64_t uncounted_ = std::uint64_t{2} << 20;
 
   const descriptor& file_;
   file_parts& parts_;
   memory_budget& budget_;
-  std::uint64_t beside_ = std::uint64_t{8} << 20;
   file_structure& result_;
 };
 

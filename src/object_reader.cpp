@@ -50,7 +50,7 @@ raw_array object_reader::array(dtype expected, result_kind wanted) {
   if (segment != k_inline_elements) return source_.array(segment, expected, wanted);
   constexpr std::size_t k_buffer_bytes = 256;  // the object that owns the elements, and their alignment
   const std::size_t elements = count(item_size(expected));
-  source_.take_memory(elements * item_size(expected) + k_buffer_bytes);
+  take_memory(elements * item_size(expected) + k_buffer_bytes);
   raw_array a = allocate(expected, extents(elements), initial::unspecified);
   run(a.data, a.nbytes());
   if (expected == dtype::boolean) require_bools(source_.path(), {a.data, a.nbytes()});
@@ -96,7 +96,7 @@ std::shared_ptr<void> object_reader::shared_before(std::uint32_t id, const void*
 unsigned object_reader::begin_shared(std::uint32_t id) {
   if ((id & ~k_first_use) != pointers_->by_id.size() + 1)
     fail("shared pointers that are not numbered in order");
-  source_.take_memory(pointers_seen::k_bytes);
+  take_memory(pointers_seen::k_bytes);
   pointers_->by_id.emplace_back();
   return std::exchange(height_, 0);
 }

@@ -392,7 +392,7 @@ def add_headers():
             ("no-shape", "{'descr': '<f8', 'fortran_order': False}", "E_NPY_KEYS", "lacks one of"),
             ("one-more", good[:-1] + "'more': 1}", "E_NPY_KEYS", "a key 'more' too many"),
             ("shape-twice", good[:-1] + "'shape': (5,)}", "E_NPY_KEYS", "a key 'shape' too many"),
-            ("2-to-64", good.replace("5", str(2**64)), "E_SHAPE_OVERFLOW", "does not fit 64 bits"),
+            ("2-to-64", good.replace("5", str(2**64)), "E_SHAPE_OVERFLOW", "a dimension is 2^63 or more"),
             ("2-to-63-bytes", good.replace("5,", f"{2**30}, {2**30}"), "E_SHAPE_OVERFLOW", "more than 2^63 bytes"),
             ("behind-a-zero", good.replace("5,", f"0, {2**40}, {2**40}"), "E_SHAPE_OVERFLOW", "more than 2^63 bytes"),
             ("33", good.replace("5,", "1, " * 33), "E_NDIM", "more than 32 dimensions"),

@@ -91,7 +91,7 @@ class object_reader : public cereal::detail::InputArchiveBase {
       run(v.data, static_cast<std::size_t>(v.size));
     } else if constexpr (is_size_tag<T>) {
       const std::uint64_t n = count(1);
-      source_.take_memory(n);
+      take_memory(n);
       v.size = static_cast<std::remove_reference_t<decltype(v.size)>>(n);
     } else {
       require_storable<T>();
@@ -139,7 +139,7 @@ class object_reader : public cereal::detail::InputArchiveBase {
   template <class T, class Add>
   void sequence(std::size_t overhead, Add add) {
     for (std::size_t n = count(0); n != 0; --n) {
-      source_.take_memory(sizeof(T) + overhead);
+      take_memory(sizeof(T) + overhead);
       read_element([&] { add(); });
     }
   }
@@ -148,8 +148,9 @@ class object_reader : public cereal::detail::InputArchiveBase {
   void vector(std::vector<T, A>& out) {
     out.clear();
     const std::size_t n = count(0);
+    const std::uint64_t before = taken_;
     for (std::size_t i = 0; i < n; ++i) {
-      if (i == out.capacity()) grow(out, n);
+      if (i == out.capacity()) grow(out, n, taken_ - before);
       read_element([&] { value(out.emplace_back()); });
     }
   }
@@ -159,16 +160,20 @@ class object_reader : public cereal::detail::InputArchiveBase {
     const auto id = scalar<std::uint32_t>();
     if (id == 0) return nullptr;
     if ((id & k_first_use) == 0) return std::static_pointer_cast<T>(shared_before(id, &k_tag<T>));
-    source_.take_memory(sizeof(T) + k_node_bytes);
+    take_memory(sizeof(T) + k_node_bytes);
     const unsigned outer = begin_shared(id);
     auto pointer = std::make_shared<T>();
     value(*pointer);
     end_shared(id, pointer, &k_tag<T>, outer);
     return pointer;
   }
+  /// Before memory is taken: format_error (E_BOMB) where the caller does not allow as much.
+  void take_memory(std::uint64_t bytes) {
+    source_.take_memory(bytes);
+    taken_ += bytes;
+  }
   /// Before an allocation of this many bytes.
-  void take_allocation(std::size_t bytes) { source_.take_memory(bytes + k_allocation_bytes); }
-  object_source& source() noexcept { return source_; }
+  void take_allocation(std::size_t bytes) { take_memory(bytes + k_allocation_bytes); }
   [[noreturn]] void fail(std::string_view detail) const { source_.fail(detail); }
 
   /// What an allocation costs beside the bytes that were asked for: many small ones cost more than what is in them.
@@ -196,15 +201,24 @@ class object_reader : public cereal::detail::InputArchiveBase {
   }
   void count_empty_element();
 
-  /// Room for at most 64 KiB more than what was read, or as much again.
+  /// Room for at most 64 KiB more than what was read, or as much again. The elements hold `held` bytes.
   template <class T, class A>
-  void grow(std::vector<T, A>& out, std::size_t wanted) {
+  void grow(std::vector<T, A>& out, std::size_t wanted, std::uint64_t held) {
+    constexpr bool moved = std::is_nothrow_move_constructible_v<T> || !std::is_copy_constructible_v<T>;
     const std::size_t ahead = std::max<std::size_t>(k_inline_vector_bytes / sizeof(T), 1);
     const std::size_t old = out.capacity();
     const std::size_t room = std::min(wanted, out.size() + std::max(ahead, out.size()));
+    // Elements that cannot be moved are there twice for a moment.
+    const std::uint64_t copied = moved ? 0 : held;
     take_allocation(room * sizeof(T));
+    take_memory(copied);
     out.reserve(room);
-    if (old != 0) source_.give_memory(old * sizeof(T) + k_allocation_bytes);
+    give_memory(copied);
+    if (old != 0) give_memory(old * sizeof(T) + k_allocation_bytes);
+  }
+  void give_memory(std::uint64_t bytes) noexcept {
+    source_.give_memory(bytes);
+    taken_ -= bytes;
   }
 
   std::shared_ptr<void> shared_before(std::uint32_t id, const void* tag);
@@ -214,6 +228,7 @@ class object_reader : public cereal::detail::InputArchiveBase {
   object_source& source_;
   const std::byte* at_;
   const std::byte* end_;
+  std::uint64_t taken_ = 0;  // of memory, from the source
   unsigned depth_ = 0;
   // Of users' types within each other, in what was read of the value that is being read, through shared pointers too:
   // what hangs together is destroyed by recursion, and vectors of shared pointers can build long chains without depth.

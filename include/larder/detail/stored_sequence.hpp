@@ -14,7 +14,7 @@ struct stored_sequence {
   static void load(object_reader& in, C& v) {
     constexpr std::size_t k_container_bytes = 640;  // a deque without elements has its first block
     v.clear();
-    in.source().take_memory(k_container_bytes);
+    in.take_memory(k_container_bytes);
     in.template sequence<typename C::value_type>(object_reader::k_node_bytes,
                                                  [&] { in.value(v.emplace_back()); });
   }

@@ -281,7 +281,7 @@ struct stored<std::unique_ptr<T>> {
   static void load(object_reader& in, std::unique_ptr<T>& v) {
     v.reset();
     if (!in.boolean()) return;
-    in.source().take_memory(sizeof(T) + object_reader::k_node_bytes);
+    in.take_memory(sizeof(T) + object_reader::k_node_bytes);
     v = std::make_unique<T>();
     in.value(*v);
   }
@@ -324,6 +324,8 @@ struct stored_associative {
   static void insert(object_reader& in, C& v, Value each) {
     const std::size_t before = v.size();
     if constexpr (requires { typename C::hasher; }) {
+      constexpr std::size_t k_first_buckets_bytes = 192;
+      if (before == 0) in.take_memory(k_first_buckets_bytes);
       v.insert(std::move(each));
     } else {
       v.insert(v.end(), std::move(each));  // they come in order
