@@ -16,7 +16,7 @@ file_structure checked_structure(const descriptor& file, memory_budget& budget, 
   if (structure.type != expected || !structure.is_object()) {
     throw type_mismatch(file.path(), expected, structure.type);
   }
-  if (structure.schema != 0 && schema != 0 && structure.schema != schema) {
+  if (structure.schema != schema) {
     throw type_mismatch(file.path(), expected, structure.type + " with other fields (LARDER_FIELDS)");
   }
   return structure;
@@ -49,8 +49,13 @@ const stored_segment& object_file::find(std::uint32_t segment, dtype expected) c
   if (segment >= structure_.array_count) fail("an array in a segment that is not there");
   const stored_segment& found = structure_.arrays()[segment];
   if (found.header.dtype != expected) fail("an array in a segment of another element type");
-  if (loaded_[segment].as_vector) fail("a vector's segment that is referred to twice");
+  if (loaded_[segment].as_vector) refuse_shared();
   return found;
+}
+
+void object_file::refuse_shared() const {
+  // Each would be a copy: a few bytes of the file could ask for any amount of memory.
+  fail("a segment that several values share cannot be loaded into a vector: load all of them as arrays");
 }
 
 raw_array object_file::array(std::uint32_t segment, dtype expected, result_kind wanted) {
@@ -69,8 +74,7 @@ raw_array object_file::array(std::uint32_t segment, dtype expected, result_kind 
 
 void object_file::elements(std::uint32_t segment, dtype expected, const placement& place) {
   const stored_segment& found = find(segment, expected);
-  if (loaded_[segment].used()) fail("a vector's segment that is referred to twice");
-  if (found.header.shape.rank() != 1) fail("a vector in a segment that does not have one dimension");
+  if (loaded_[segment].used()) refuse_shared();
   budget_.take(file_.path(), object_reader::k_allocation_bytes, "a vector");
   loader_.load_vector(found, place);
   loaded_[segment].as_vector = true;

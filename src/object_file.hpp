@@ -42,6 +42,7 @@ class object_file final : public object_source {
   };
 
   const stored_segment& find(std::uint32_t segment, dtype expected) const;
+  [[noreturn]] void refuse_shared() const;
 
   descriptor file_;
   load_options options_;

@@ -291,9 +291,7 @@ template <pointee T>
 struct stored<std::shared_ptr<T>> {
   using parts = types<std::remove_const_t<T>>;
   static std::string name() { return "shared_ptr"; }
-  static void save(auto& out, const std::shared_ptr<T>& v) {
-    out.template shared<std::remove_const_t<T>>(v);
-  }
+  static void save(auto& out, const std::shared_ptr<T>& v) { out.template shared<std::remove_const_t<T>>(v); }
   static void load(object_reader& in, std::shared_ptr<T>& v) {
     v = in.template shared<std::remove_const_t<T>>();
   }

@@ -1,0 +1,25 @@
+#pragma once
+// The command line that most subcommands share: FILE... and --json.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tools/larder/report.hpp"
+#include "tools/larder/subcommands.hpp"
+
+namespace larder::command {
+
+struct file_arguments {
+  std::vector<std::string> files{};  ///< one or more
+  report_form form = report_form::text;
+};
+
+/// Adds a subcommand NAME FILE... [--json], which does `run`.
+void add_file_subcommand(CLI::App& program, const std::string& name, const std::string& description,
+                         action& chosen, std::function<exit_status(const file_arguments&)> run);
+
+/// Adds --json to a subcommand.
+void add_json_flag(CLI::App& subcommand, report_form& form);
+
+}  // namespace larder::command
