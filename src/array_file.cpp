@@ -13,7 +13,7 @@ std::optional<raw_array> read_array_file(const std::string& path, dtype expected
   if (!file) return std::nullopt;
 
   memory_budget budget(request.options.max_bytes);
-  const file_structure structure = read_structure(*file, request.demand, budget);
+  const file_structure structure = read_structure(*file, request.demand, budget, object_demand::check);
   if (structure.is_object() || structure.sole_array().header.dtype != expected) {
     throw type_mismatch(path, type_text(expected), structure.type);
   }

@@ -41,8 +41,9 @@ bool begins_with(std::span<const std::byte> bytes, std::string_view magic) {
 /// Reads a container, whose beginning was looked at.
 class container_reader {
  public:
-  container_reader(const descriptor& file, file_parts& parts, memory_budget& budget, file_structure& result)
-      : file_(file), parts_(parts), budget_(budget), result_(result) {}
+  container_reader(const descriptor& file, file_parts& parts, memory_budget& budget, object_demand object,
+                   file_structure& result)
+      : file_(file), parts_(parts), budget_(budget), object_(object), result_(result) {}
 
   /// `first` is the end of what lies before the segments: of the head, or 0.
   void read(const trailer& end, std::uint64_t first) {
@@ -131,7 +132,7 @@ class container_reader {
     }
     const std::vector<std::byte> bytes =
         of.codec == codec::raw ? parts_.part(of.offset, std::min<std::uint64_t>(of.header_bytes, of.stored))
-                               : read_first_frame(file_, of);
+                               : read_front_of_frames(file_, of, of.header_bytes);
     if (!begins_with(bytes, k_npy_magic))
       fail(file_, format_code::npy_header, "an array without an NPY header");
     if (bytes.size() < k_npy_prefix_bytes ||
@@ -157,12 +158,13 @@ class container_reader {
 
   void read_object(const stored_segment& of, std::uint64_t fingerprint) {
     check_limit(of, k_object_limit, "the object");
-    budget_.take(file_.path(), of.raw, "the object");
-    std::string text = read_text(of, "the object");
+    const bool keep = object_ == object_demand::keep;
+    if (keep) budget_.take(file_.path(), of.raw, "the object");
+    std::string text = keep || of.raw <= k_type_limit ? read_text(of, "the object") : read_front(of);
     constexpr std::size_t k_length_bytes = 4;
     if (text.size() < k_length_bytes) fail(file_, format_code::object, "an object without a type");
     const auto length = get<std::uint32_t>(text_bytes(text), 0);
-    if (length == 0 || length > text.size() - k_length_bytes) {
+    if (length == 0 || length > of.raw - k_length_bytes) {
       fail(file_, format_code::object, "the type text of the object is longer than the object");
     }
     if (length > k_type_limit) {
@@ -174,6 +176,7 @@ class container_reader {
     if (xxh3_64(text_bytes(result_.type)) != fingerprint) {
       fail(file_, format_code::object, "the object's type is not the one that the index speaks of");
     }
+    if (!keep) return;
     result_.stream_begin = k_length_bytes + length;
     result_.object = std::move(text);
   }
@@ -201,11 +204,27 @@ class container_reader {
     } else {
       read_segment(file_, of, bytes, budget_.left());
     }
-    if (xxh3_128(bytes) != of.digest) {
-      fail(file_, format_code::seg_checksum,
-           std::string(what) + " do not match their digest: the file is damaged");
-    }
+    check_digest(of, xxh3_128(bytes), what);
     return text;
+  }
+
+  /// As much of an object as the type text can take up; the rest is compared with the digest, too.
+  std::string read_front(const stored_segment& of) {
+    std::string front;
+    xxh3_stream hash;
+    for_each_piece(file_, of, [&](std::span<const std::byte> piece) {
+      hash.update(piece);
+      const std::size_t missing = 2 * k_type_limit - front.size();
+      front.append(reinterpret_cast<const char*>(piece.data()), std::min(piece.size(), missing));
+    });
+    check_digest(of, hash.finish(), "the object");
+    return front;
+  }
+
+  void check_digest(const segment& of, const digest& found, const char* what) const {
+    if (found == of.digest) return;
+    fail(file_, format_code::seg_checksum,
+         std::string(what) + " do not match their digest: the file is damaged");
   }
 
   static constexpr std::uint64_t k_small_text = 4096;
@@ -215,11 +234,13 @@ class container_reader {
   const descriptor& file_;
   file_parts& parts_;
   memory_budget& budget_;
+  object_demand object_;
   file_structure& result_;
 };
 
 /// A file that begins with a head.
-void read_headed(const descriptor& file, file_parts& parts, memory_budget& budget, file_structure& result) {
+void read_headed(const descriptor& file, file_parts& parts, memory_budget& budget, object_demand object,
+                 file_structure& result) {
   const auto front = parts.front(k_block);
   if (front.size() < k_block) fail(file, format_code::truncated, "the file ends within its head");
   const std::vector<std::byte> head(front.begin(), front.begin() + k_block);
@@ -228,7 +249,7 @@ void read_headed(const descriptor& file, file_parts& parts, memory_budget& budge
   const trailer end =
       parse_trailer(file.path(), parts.part(result.file_bytes - k_block, k_block), result.file_bytes);
   check_head(file.path(), head, end);
-  container_reader(file, parts, budget, result).read(end, k_block);
+  container_reader(file, parts, budget, object, result).read(end, k_block);
 }
 
 /// A file that begins with an NPY header: plain, or a container of that array.
@@ -265,12 +286,13 @@ void read_npy(const descriptor& file, file_parts& parts, memory_budget& budget, 
   if (end.index_offset < data_end) {
     fail(file, format_code::index_bounds, "the index lies within the data: the NPY header is damaged");
   }
-  container_reader(file, parts, budget, result).read(end, 0);
+  container_reader(file, parts, budget, object_demand::keep, result).read(end, 0);  // there is none
 }
 
 }  // namespace
 
-file_structure read_structure(const descriptor& file, trailer_demand demand, memory_budget& budget) {
+file_structure read_structure(const descriptor& file, trailer_demand demand, memory_budget& budget,
+                              object_demand object) {
   const struct ::stat status = file.stat();
   if (S_ISDIR(status.st_mode)) throw io_error(file.path(), "cannot read", EISDIR);
   if (!S_ISREG(status.st_mode))
@@ -286,7 +308,7 @@ file_structure read_structure(const descriptor& file, trailer_demand demand, mem
   if (begins_with(parts.front(0), k_npy_magic)) {
     read_npy(file, parts, budget, demand, result);
   } else if (begins_with(parts.front(0), k_head_magic)) {
-    read_headed(file, parts, budget, result);
+    read_headed(file, parts, budget, object, result);
   } else {
     refuse_beginning(file, parts.front(0));
   }
@@ -298,9 +320,9 @@ file_structure read_structure(const descriptor& file, trailer_demand demand, mem
   return result;
 }
 
-file_structure read_structure(const descriptor& file, trailer_demand demand) {
+file_structure read_structure(const descriptor& file, trailer_demand demand, object_demand object) {
   memory_budget unlimited;
-  return read_structure(file, demand, unlimited);
+  return read_structure(file, demand, unlimited, object);
 }
 
 }  // namespace larder::detail

@@ -24,6 +24,9 @@ enum class trailer_demand {
   sealed,    ///< a container whose arrays have digests that hold: a cache entry
 };
 
+/// What is to become of an object's stream: whoever only looks at a file spares the memory.
+enum class object_demand { keep, check };
+
 struct stored_segment : segment {
   npy_header header;  // of an array
 };
@@ -61,7 +64,9 @@ struct file_structure {
 };
 
 /// io_error, also for what is not a regular file; format_error. What is kept in memory is taken from the budget.
-file_structure read_structure(const descriptor& file, trailer_demand demand, memory_budget& budget);
-file_structure read_structure(const descriptor& file, trailer_demand demand);
+file_structure read_structure(const descriptor& file, trailer_demand demand, memory_budget& budget,
+                              object_demand object = object_demand::keep);
+file_structure read_structure(const descriptor& file, trailer_demand demand,
+                              object_demand object = object_demand::keep);
 
 }  // namespace larder::detail

@@ -50,8 +50,9 @@ file_info describe(file_structure file) {
   return info;
 }
 
-file_structure structure_of(const descriptor& file) {
-  return detail::read_structure(file, detail::trailer_demand::as_found);
+file_structure structure_of(const descriptor& file,
+                            detail::object_demand object = detail::object_demand::keep) {
+  return detail::read_structure(file, detail::trailer_demand::as_found, object);
 }
 
 /// Writes the content of a file to a new one: of its arrays, those that `as_they_are` names are copied byte for byte.
@@ -92,12 +93,12 @@ std::string_view name(segment_kind kind) noexcept {
 }
 
 file_info inspect(const std::filesystem::path& path) {
-  return describe(structure_of(descriptor::open(path.string(), O_RDONLY)));
+  return describe(structure_of(descriptor::open(path.string(), O_RDONLY), detail::object_demand::check));
 }
 
 file_info verify(const std::filesystem::path& path) {
   const auto file = descriptor::open(path.string(), O_RDONLY);
-  file_structure structure = structure_of(file);
+  file_structure structure = structure_of(file, detail::object_demand::check);
   for (const stored_segment& each : structure.arrays()) {
     if (const auto expected = structure.checked_digest(each)) detail::verify_data(file, each, *expected);
   }

@@ -113,6 +113,23 @@ void read_segment(const descriptor& file, const segment& of, std::span<std::byte
   read_frames(file, of, scratch_bytes, place, [](std::uint64_t, std::span<const std::byte>) {});
 }
 
+void for_each_piece(const descriptor& file, const segment& of,
+                    function_ref<void(std::span<const std::byte>)> take) {
+  if (of.codec == codec::raw) {
+    std::vector<std::byte> piece(static_cast<std::size_t>(std::min<std::uint64_t>(of.stored, k_frame_bytes)));
+    for (std::uint64_t done = 0; done < of.stored; done += piece.size()) {
+      piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(of.stored - done, k_frame_bytes)));
+      read_exactly(file, piece, of.offset + done);
+      take(piece);
+    }
+    return;
+  }
+  const auto place = [](std::uint64_t, std::size_t) { return std::span<std::byte>(); };
+  const auto sink = [&](std::uint64_t, std::span<const std::byte> content) { take(content); };
+  constexpr std::uint64_t k_scratch_bytes = 4 * k_frame_bytes;
+  read_frames(file, of, k_scratch_bytes, place, sink);
+}
+
 void read_data(const descriptor& file, const stored_segment& of, const std::optional<digest>& expected,
                std::byte* out, std::uint64_t scratch_bytes) {
   if (of.codec == codec::raw) return read_chunks(file, of, expected, out);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include <larder/detail/function_ref.hpp>
 #include <larder/digest.hpp>
 
 #include "src/descriptor.hpp"
@@ -17,6 +18,10 @@ namespace larder::detail {
 /// more (or some MiB). Nothing is compared. format_error, io_error.
 void read_segment(const descriptor& file, const segment& of, std::span<std::byte> out,
                   std::uint64_t scratch_bytes);
+
+/// The raw bytes of a segment in order, in pieces of at most 4 MiB. format_error, io_error.
+void for_each_piece(const descriptor& file, const segment& of,
+                    function_ref<void(std::span<const std::byte>)> take);
 
 /// Reads the data of an array to `out`, which has data_bytes, on several threads if they are many, and compares them with
 /// `expected`, if there is one. format_error (E_SEG_CHECKSUM), io_error.

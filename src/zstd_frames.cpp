@@ -212,13 +212,21 @@ void read_frames(const descriptor& file, const segment& of, std::uint64_t scratc
   }
 }
 
-std::vector<std::byte> read_first_frame(const descriptor& file, const segment& of) {
+std::vector<std::byte> read_front_of_frames(const descriptor& file, const segment& of, std::size_t bytes) {
   frame_cursor cursor(file, of);
   std::vector<std::byte> stored;
   const frame first = cursor.next(stored);
-  std::vector<std::byte> content(first.content);
-  if (!decompress(*make_decompressor(), std::span(stored).first(first.stored), content)) {
-    cursor.fail("compressed data that are damaged");
+  std::vector<std::byte> content(std::min(first.content, bytes));
+  const decompressor context = make_decompressor();
+  ZSTD_inBuffer in{stored.data(), first.stored, 0};
+  ZSTD_outBuffer out{content.data(), content.size(), 0};
+  while (out.pos < out.size) {
+    const std::size_t consumed = in.pos;
+    const std::size_t produced = out.pos;
+    const std::size_t status = ZSTD_decompressStream(context.get(), &out, &in);
+    if (ZSTD_isError(status) != 0 || (in.pos == consumed && out.pos == produced)) {
+      cursor.fail("compressed data that are damaged");
+    }
   }
   return content;
 }

@@ -37,7 +37,8 @@ using frame_sink = function_ref<void(std::uint64_t offset, std::span<const std::
 void read_frames(const descriptor& file, const segment& of, std::uint64_t scratch_bytes, frame_place place,
                  frame_sink sink);
 
-/// The content of the first frame. format_error.
-std::vector<std::byte> read_first_frame(const descriptor& file, const segment& of);
+/// The first `bytes` of the content, as far as they are in the first frame, of which no more is decompressed than it
+/// takes. format_error.
+std::vector<std::byte> read_front_of_frames(const descriptor& file, const segment& of, std::size_t bytes);
 
 }  // namespace larder::detail

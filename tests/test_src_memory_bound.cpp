@@ -26,6 +26,7 @@
 
 #include <larder/dump.hpp>
 #include <larder/error.hpp>
+#include <larder/inspect.hpp>
 #include <larder/types/deque.hpp>
 #include <larder/types/list.hpp>
 
@@ -241,6 +242,12 @@ TEST_CASE("compressed objects and arrays that are much larger than their files s
   write_object<std::string>(path, zeros(256 * k_mib), 1);
   REQUIRE(fs::file_size(path) < k_mib);
   CHECK(load_is_refused<std::string>(path));
+  // Nor does whoever only looks need the values.
+  for (const auto& look : {larder::inspect, larder::verify}) {
+    const outcome result = run_apart([&] { look(path); });
+    CHECK_FALSE(result.refused);
+    CHECK(result.peak <= 2 * k_beside);
+  }
   write_object<std::string>(path, zeros(31 * k_mib), 1);
   CHECK_FALSE(load_is_refused<std::string>(path));
 
