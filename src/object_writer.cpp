@@ -30,6 +30,7 @@ view_key key_of(const raw_array& a) {
 struct object_writer::handles_seen {
   std::map<view_key, std::uint32_t> arrays;
   struct pointee {
+    std::shared_ptr<const void> held;
     std::uint32_t id;
     bool complete;  // false while it is being written
     unsigned height = 0;
@@ -87,11 +88,11 @@ void object_writer::count_empty_element() {
   }
 }
 
-std::uint32_t object_writer::shared_id(const void* pointee, const void* tag) {
+std::uint32_t object_writer::shared_id(const std::shared_ptr<const void>& pointee, const void* tag) {
   if (pointee == nullptr) return 0;
   const auto next = static_cast<std::uint32_t>(seen_->by_id.size() + 1);
   const auto [place, added] =
-      seen_->pointees.try_emplace({pointee, tag}, handles_seen::pointee{next, false, 0});
+      seen_->pointees.try_emplace({pointee.get(), tag}, handles_seen::pointee{pointee, next, false, 0});
   if (added) {
     seen_->by_id.push_back(&place->second);
     return next | k_first_use;

@@ -8,7 +8,11 @@
 namespace larder::detail {
 
 struct value_hasher::pointees_seen {
-  std::map<std::pair<const void*, const void*>, digest> digests;
+  struct pointee {
+    std::shared_ptr<const void> held;
+    digest value;
+  };
+  std::map<std::pair<const void*, const void*>, pointee> pointees;
 };
 
 value_hasher::value_hasher(hash_stream& stream) : stream_(&stream) {}
@@ -23,13 +27,16 @@ void value_hasher::enter() {
 
 const digest* value_hasher::shared_before(const void* pointee, const void* tag) const {
   if (!seen_) return nullptr;
-  const auto found = seen_->digests.find({pointee, tag});
-  return found == seen_->digests.end() ? nullptr : &found->second;
+  const auto found = seen_->pointees.find({pointee, tag});
+  return found == seen_->pointees.end() ? nullptr : &found->second.value;
 }
 
-const digest& value_hasher::remember(const void* pointee, const void* tag, const digest& value) {
+const digest& value_hasher::remember(const std::shared_ptr<const void>& pointee, const void* tag,
+                                     const digest& value) {
   if (!seen_) seen_ = std::make_unique<pointees_seen>();
-  return seen_->digests.insert_or_assign({pointee, tag}, value).first->second;
+  const auto place =
+      seen_->pointees.insert_or_assign({pointee.get(), tag}, pointees_seen::pointee{pointee, value}).first;
+  return place->second.value;
 }
 
 }  // namespace larder::detail

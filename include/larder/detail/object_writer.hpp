@@ -102,9 +102,10 @@ class object_writer : public saving_archive<object_writer> {
     count(n);
     for (const auto& [hash, each] : ordered) element(*each);
   }
-  /// What shared pointers point to, once for all that share it.
+  /// What shared pointers point to, once for all that share it. It is kept alive: a pointer that a user's `save` made
+  /// for the occasion would free its address for the next one.
   template <class T>
-  void shared(const T* pointee) {
+  void shared(const std::shared_ptr<const T>& pointee) {
     const std::uint32_t id = shared_id(pointee, &k_tag<T>);
     scalar(id);
     if ((id & k_first_use) == 0) return;
@@ -136,7 +137,7 @@ class object_writer : public saving_archive<object_writer> {
   [[noreturn]] void refuse_nesting() const;
   void count_empty_element();
   /// 0 for null, with k_first_use where the pointee follows. value_error for a pointee within itself.
-  std::uint32_t shared_id(const void* pointee, const void* tag);
+  std::uint32_t shared_id(const std::shared_ptr<const void>& pointee, const void* tag);
   void end_shared(std::uint32_t id, unsigned outer);
 
   std::string bytes_;

@@ -279,9 +279,7 @@ template <pointee T>
 struct stored<std::shared_ptr<T>> {
   using parts = types<std::remove_const_t<T>>;
   static std::string name() { return "shared_ptr"; }
-  static void save(auto& out, const std::shared_ptr<T>& v) {
-    out.shared(const_cast<const std::remove_const_t<T>*>(v.get()));
-  }
+  static void save(auto& out, const std::shared_ptr<T>& v) { out.shared(std::shared_ptr<const T>(v)); }
   static void load(object_reader& in, std::shared_ptr<T>& v) {
     v = in.template shared<std::remove_const_t<T>>();
   }

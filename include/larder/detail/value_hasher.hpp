@@ -90,12 +90,12 @@ class value_hasher : public saving_archive<value_hasher> {
     std::ranges::sort(digests);
     stream_->unordered(digests);
   }
-  /// By what it points to, which is hashed once however many share it.
+  /// By what it points to, which is hashed once however many share it, and kept alive, as object_writer does.
   template <class T>
-  void shared(const T* pointee) {
+  void shared(const std::shared_ptr<const T>& pointee) {
     present(pointee != nullptr);
     if (pointee == nullptr) return;
-    const digest* known = shared_before(pointee, &k_tag<T>);
+    const digest* known = shared_before(pointee.get(), &k_tag<T>);
     stream_->array(known != nullptr ? *known : remember(pointee, &k_tag<T>, apart(*pointee)));
   }
 
@@ -129,7 +129,7 @@ class value_hasher : public saving_archive<value_hasher> {
   void enter();
   void leave() noexcept { --depth_; }
   const digest* shared_before(const void* pointee, const void* tag) const;
-  const digest& remember(const void* pointee, const void* tag, const digest& value);
+  const digest& remember(const std::shared_ptr<const void>& pointee, const void* tag, const digest& value);
 
   hash_stream* stream_;
   unsigned depth_ = 0;
