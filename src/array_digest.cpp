@@ -4,7 +4,6 @@
 #include <array>
 #include <cstring>
 
-#include "src/cpu_count.hpp"
 #include "src/descriptor.hpp"
 #include "src/little_endian.hpp"
 #include "src/team_loop.hpp"
@@ -59,7 +58,7 @@ digest array_digester::finish() const {
 
 digest digest_of(std::string_view header, std::span<const std::byte> data) {
   array_digester digester(header, data.size());
-  for_each_on_team(digester.chunk_count(), cpus_for_core_work(), [&](std::size_t i) {
+  for_each_on_team(digester.chunk_count(), k_all_processors, [&](std::size_t i) {
     digester.take(i, data.subspan(i * k_chunk_bytes, digester.chunk_size(i)));
   });
   return digester.finish();

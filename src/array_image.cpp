@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "src/cpu_count.hpp"
 #include "src/npy_header.hpp"
 #include "src/strided_copy.hpp"
 #include "src/team_loop.hpp"
@@ -49,8 +48,7 @@ digest array_image::write_to(const descriptor& file, std::uint64_t offset) const
 }
 
 void array_image::take_chunks(array_digester& digester, unsigned most, const destination* to) const {
-  for_each_on_team(digester.chunk_count(), std::min(most, cpus_for_core_work()),
-                   [&](std::size_t i) { take_chunk(digester, i, to); });
+  for_each_on_team(digester.chunk_count(), most, [&](std::size_t i) { take_chunk(digester, i, to); });
 }
 
 void array_image::take_chunk(array_digester& digester, std::size_t i, const destination* to) const {

@@ -126,22 +126,25 @@ void hash_stream::little_endian(std::uint64_t value, std::size_t bytes) {
 
 void hash_stream::append(const void* bytes, std::size_t size) {
   if (size == 0) return;
-  if (!long_ && size > buffer_.size() - used_) spill();
-  if (long_) {
-    long_->xxh.update({static_cast<const std::byte*>(bytes), size});
-  } else {
-    std::memcpy(buffer_.data() + used_, bytes, size);
-    used_ += size;
+  if (size > buffer_.size() - used_) {
+    spill();
+    if (size > buffer_.size()) return long_->xxh.update({static_cast<const std::byte*>(bytes), size});
   }
+  std::memcpy(buffer_.data() + used_, bytes, size);
+  used_ += size;
 }
 
 void hash_stream::spill() {
-  long_ = std::make_unique<long_state>();
+  if (!long_) long_ = std::make_unique<long_state>();
   long_->xxh.update(std::span(buffer_).first(used_));
+  used_ = 0;
 }
 
 digest hash_stream::finish() noexcept {
-  return long_ ? long_->xxh.finish() : xxh3_128(std::span(buffer_).first(used_));
+  const auto rest = std::span(buffer_).first(used_);
+  if (!long_) return xxh3_128(rest);
+  long_->xxh.update(rest);
+  return long_->xxh.finish();
 }
 
 }  // namespace larder::detail

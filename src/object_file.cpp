@@ -64,8 +64,8 @@ raw_array object_file::array(std::uint32_t segment, dtype expected, result_kind 
   auto& known = wanted == result_kind::read_only_array ? here.read_only : here.writable;
   if (!known) {
     const auto& other = wanted == result_kind::read_only_array ? here.writable : here.read_only;
-    // A copy serves both; so does a mapping that may be written to.
-    const bool serves = other && (wanted == result_kind::read_only_array || !origin_of(*other));
+    // A copy serves both. Of mappings, the read-only one shows the file, whatever the order in which they are asked for.
+    const bool serves = other && !origin_of(*other);
     if (!serves) budget_.take(file_.path(), handle_bytes(found), "an array");
     known = serves ? other : loader_.load(found, wanted);
   }

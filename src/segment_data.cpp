@@ -6,7 +6,6 @@
 #include <larder/error.hpp>
 
 #include "src/array_digest.hpp"
-#include "src/cpu_count.hpp"
 #include "src/file_parts.hpp"
 #include "src/team_loop.hpp"
 #include "src/xxh3.hpp"
@@ -49,8 +48,7 @@ void read_chunks(const descriptor& file, const stored_segment& of, const std::op
     digester.take_digest(i, hash.finish());
   };
 
-  const unsigned most =
-      out != nullptr ? cpus_for_core_work() : std::min(cpus_for_core_work(), k_most_verifiers);
+  const unsigned most = out != nullptr ? k_all_processors : k_most_verifiers;
   for_each_on_team(digester.chunk_count(), most, read_chunk);
   if (expected && digester.finish() != *expected) refuse_data(file);
 }

@@ -5,17 +5,20 @@
 #include <exception>
 #include <mutex>
 
+#include "src/cpu_count.hpp"
 #include "src/team.hpp"
 
 namespace larder::detail {
 
-void for_each_on_team(std::size_t count, unsigned workers, function_ref<void(std::size_t i)> body) {
+void for_each_on_team(std::size_t count, unsigned most, function_ref<void(std::size_t i)> body) {
+  if (count == 1) return body(0);  // without asking the system for its processors
   // The cursor gives each round to one thread. The first fault wins, guarded by the mutex, and moves the cursor to the
   // end; run_on_team orders it, and what the bodies wrote, before the look at it.
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   std::exception_ptr fault;
-  run_on_team(static_cast<unsigned>(std::min<std::size_t>(workers, count)), [&](unsigned) noexcept {
+  const auto workers = static_cast<unsigned>(std::min<std::size_t>({most, cpus_for_core_work(), count}));
+  run_on_team(workers, [&](unsigned) noexcept {
     try {
       for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(i);
     } catch (...) {

@@ -1,7 +1,7 @@
 #pragma once
 // A loop whose rounds run on several threads of the team.
 //
-//   for_each_on_team(chunks, cpus_for_core_work(), [&](std::size_t i) { read_chunk(i); });
+//   for_each_on_team(chunks, k_all_processors, [&](std::size_t i) { read_chunk(i); });
 
 #include <cstddef>
 
@@ -9,8 +9,10 @@
 
 namespace larder::detail {
 
-/// Calls body(i) for each i below `count`, once each, in no order, on at most `workers` threads. The first exception
+/// Calls body(i) for each i below `count`, once each, in no order, on as many threads as there are processors for it, but at
+/// most `most`. The first exception
 /// ends the loop and is rethrown here when no body runs any more. What the bodies wrote is visible afterwards.
-void for_each_on_team(std::size_t count, unsigned workers, function_ref<void(std::size_t i)> body);
+void for_each_on_team(std::size_t count, unsigned most, function_ref<void(std::size_t i)> body);
+inline constexpr unsigned k_all_processors = ~0U;
 
 }  // namespace larder::detail

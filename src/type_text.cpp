@@ -8,11 +8,25 @@
 namespace larder::detail {
 
 std::string plain_name(std::string_view spelled) {
-  // As g++ and clang++ spell unnamed namespaces.
-  static constexpr std::array<std::string_view, 2> k_unnamed = {"{anonymous}::", "(anonymous namespace)::"};
+  // As g++ and clang++ spell unnamed namespaces, and g++ the integers: the longer spellings come first.
+  struct spelling {
+    std::string_view from;
+    std::string_view to;
+  };
+  static constexpr std::array<spelling, 9> k_spellings = {{{"{anonymous}::", ""},
+                                                           {"(anonymous namespace)::", ""},
+                                                           {"long long unsigned int", "unsigned long long"},
+                                                           {"long long int", "long long"},
+                                                           {"long unsigned int", "unsigned long"},
+                                                           {"short unsigned int", "unsigned short"},
+                                                           {"long int", "long"},
+                                                           {"short int", "short"},
+                                                           {" >", ">"}}};
   std::string name(spelled);
-  for (const std::string_view unnamed : k_unnamed) {
-    for (std::size_t at; (at = name.find(unnamed)) != std::string::npos;) name.erase(at, unnamed.size());
+  for (const auto& [from, to] : k_spellings) {
+    for (std::size_t at = 0; (at = name.find(from, at)) != std::string::npos; at += to.size()) {
+      name.replace(at, from.size(), to);
+    }
   }
   return name;
 }

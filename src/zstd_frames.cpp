@@ -201,7 +201,7 @@ void read_frames(const descriptor& file, const segment& of, std::uint64_t scratc
         each.content = each.scratch;
       }
     }
-    for_each_on_team(filled, cpus_for_core_work(), [&](std::size_t i) {
+    for_each_on_team(filled, k_all_processors, [&](std::size_t i) {
       slot& each = slots[i];
       each.sound = decompress(*each.context, std::span(each.stored).first(each.size.stored), each.content);
     });

@@ -170,9 +170,13 @@ TEST_CASE("containers of many small things stay within max_bytes") {
     return bytes_of_number(larder::detail::k_inline_elements) + bytes_of_number(u64{1}) + "12345678";
   };
 
+  const auto inline_byte = [](u64) {
+    return bytes_of_number(larder::detail::k_inline_elements) + bytes_of_number(u64{1}) + 'x';
+  };
+
   SECTION("vectors") {
     check_container<std::vector<string>>(short_text);
-    check_container<std::vector<std::vector<char>>>(one_byte);
+    check_container<std::vector<std::vector<char>>>(inline_byte);
     check_container<std::vector<std::vector<bool>>>(one_true);
     check_container<std::vector<std::vector<string>>>([](u64) { return bytes_of_number(u64{1}) + text(1); });
     check_container<std::vector<std::vector<double>>>(inline_element);

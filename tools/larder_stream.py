@@ -156,7 +156,7 @@ class ObjectReader:
         return sound(self.file.arrays[number])
 
     def read_vector(self, text):
-        return self.take(self.number("Q")) if text in ("char", "byte") else self.elements(text)
+        return self.read_array("u8").tobytes() if text in ("char", "byte") else self.elements(text)
 
     read_deque = read_list = read_multiset = read_unordered_multiset = elements
 

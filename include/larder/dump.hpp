@@ -47,7 +47,9 @@ void dump_object(const object_parts& object, const std::filesystem::path& path, 
 template <class T>
 void dump(const T& value, const std::filesystem::path& path, const dump_options& options = {}) {
   detail::require_storable<T>();
-  if constexpr (detail::array_like<T>) {
+  if constexpr (!storable<T>) {
+    // Said above; no more errors.
+  } else if constexpr (detail::array_like<T>) {
     detail::dump_array(detail::as_raw(value), path, options);
   } else {
     detail::object_writer writer(type_text<T>());

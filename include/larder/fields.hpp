@@ -38,7 +38,7 @@ constexpr std::string_view spelled_name() noexcept {
 
 /// The name of a user's type in the canonical type text, in files and in hashes. By default the type's own, with its
 /// namespaces. Give it another one to rename or move a type without losing its files, or where compilers spell it
-/// differently (templates over standard types):
+/// differently (templates over standard types, types in inline namespaces or in functions):
 ///
 ///   template <> inline constexpr std::string_view larder::type_name<geo::particle> = "particle";
 template <class T>

@@ -70,7 +70,8 @@ file_info inspect(const std::filesystem::path& path);
 file_info verify(const std::filesystem::path& path);
 
 /// Writes the file anew with digests of what it holds now, and puts it in the place of the old one, at once and whole.
-/// Does nothing to a sealed file whose arrays have digests; makes a plain one a container. io_error, format_error.
+/// Does nothing to a sealed file whose arrays have digests; makes a plain one a container. Arrays that are mapped from the old file go on with that one: unmap those that are
+/// written to first. io_error, format_error.
 void reseal(const std::filesystem::path& path);
 
 struct convert_options {

@@ -68,7 +68,9 @@ constexpr result_kind result_kind_of() {
 template <class T>
 std::optional<T> load_if_exists(const std::filesystem::path& path, const load_options& options = {}) {
   detail::require_storable<T>();
-  if constexpr (detail::is_array<T>) {
+  if constexpr (!storable<T>) {
+    return std::nullopt;  // said above; no more errors
+  } else if constexpr (detail::is_array<T>) {
     constexpr auto wanted = detail::result_kind_of<T>();
     auto raw =
         detail::load_array_if_exists(path, dtype_of<typename T::element_type>, wanted, options, nullptr);

@@ -91,7 +91,7 @@ class object_reader : public cereal::detail::InputArchiveBase {
     } else if constexpr (is_binary_data<T>) {
       run(v.data, static_cast<std::size_t>(v.size));
     } else if constexpr (is_size_tag<T>) {
-      const std::uint64_t n = count(1);
+      const auto n = scalar<std::uint64_t>();  // of whatever: the user's function is to check it
       take_memory(n);
       v.size = static_cast<std::remove_reference_t<decltype(v.size)>>(n);
     } else {

@@ -137,7 +137,7 @@ class object_writer : public saving_archive<object_writer> {
   template <class T>
   void element(const T& v) {
     const std::size_t before = bytes_.size();
-    value(v);
+    part(v);
     if (bytes_.size() == before) count_empty_element();
   }
 

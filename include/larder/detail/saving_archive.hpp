@@ -70,6 +70,13 @@ class saving_archive : public cereal::detail::OutputArchiveBase {
     }
   }
 
+  /// A value within one that was looked at: what is in a container is storable with it. (The elements of a map, with
+  /// their const keys, are so in no other place.)
+  template <class T>
+  void part(const T& v) {
+    stored<T>::save(self(), v);
+  }
+
  private:
   Self& self() noexcept { return static_cast<Self&>(*this); }
 };

@@ -140,8 +140,23 @@ struct stored<std::vector<T, A>> {
   }
 };
 
+/// Vectors of char and std::byte are stored as vectors of u8, under their own names.
 template <class T, class A>
-  requires(!is_element_vector<std::vector<T, A>>)
+  requires(std::same_as<T, char> || std::same_as<T, std::byte>)
+struct stored<std::vector<T, A>> {
+  using parts = types<T>;
+  static std::string name() { return "vector"; }
+  static void save(auto& out, const std::vector<T, A>& v) {
+    out.elements(borrow(v.data(), v.size(), dtype::u8, extents(v.size()), {}));
+  }
+  static void load(object_reader& in, std::vector<T, A>& v) {
+    const auto place = [&v](std::size_t count) { return resized(v, count); };
+    in.elements(dtype::u8, place);
+  }
+};
+
+template <class T, class A>
+  requires(!is_element_vector<std::vector<T, A>> && !std::same_as<T, char> && !std::same_as<T, std::byte>)
 struct stored<std::vector<T, A>> {
   using parts = types<T>;
   static std::string name() { return "vector"; }
@@ -200,7 +215,7 @@ struct stored<T[N]> : stored_fixed<T, N> {};
 
 template <class... T>
 struct stored<std::tuple<T...>> {
-  using parts = types<std::remove_const_t<T>...>;
+  using parts = types<T...>;
   static std::string name() { return "tuple"; }
   static void save(auto& out, const std::tuple<T...>& v) {
     std::apply([&out](const auto&... each) { out.tuple(each...); }, v);
@@ -212,7 +227,7 @@ struct stored<std::tuple<T...>> {
 
 template <class A, class B>
 struct stored<std::pair<A, B>> {
-  using parts = types<std::remove_const_t<A>, B>;
+  using parts = types<A, B>;
   static std::string name() { return "pair"; }
   static void save(auto& out, const std::pair<A, B>& v) { out.tuple(v.first, v.second); }
   static void load(object_reader& in, std::pair<A, B>& v) {
@@ -304,24 +319,30 @@ struct stored_associative {
     v.clear();
     using key = typename C::key_type;
     if constexpr (requires { typename C::mapped_type; }) {
-      using value = std::pair<key, typename C::mapped_type>;
-      in.template sequence<value>(object_reader::k_node_bytes, [&] {
-        value each{};
-        in.value(each);
-        insert(in, v, std::move(each));
-      });
+      load_elements<std::pair<key, typename C::mapped_type>>(in, v);
     } else {
-      in.template sequence<key>(object_reader::k_node_bytes, [&] {
-        key each{};
-        in.value(each);
-        insert(in, v, std::move(each));
-      });
+      load_elements<key>(in, v);
     }
   }
 
  private:
   template <class Value>
-  static void insert(object_reader& in, C& v, Value each) {
+  static void load_elements(object_reader& in, C& v) {
+    constexpr std::size_t k_on_the_stack = 4096;
+    in.template sequence<Value>(object_reader::k_node_bytes, [&] {
+      if constexpr (sizeof(Value) <= k_on_the_stack) {
+        Value each{};
+        in.value(each);
+        insert(in, v, std::move(each));
+      } else {
+        const auto each = std::make_unique<Value>();
+        in.value(*each);
+        insert(in, v, std::move(*each));
+      }
+    });
+  }
+  template <class Value>
+  static void insert(object_reader& in, C& v, Value&& each) {
     const std::size_t before = v.size();
     if constexpr (requires { typename C::hasher; }) {
       constexpr std::size_t k_first_buckets_bytes = 192;
@@ -334,6 +355,11 @@ struct stored_associative {
   }
 };
 
+/// An order, a hash or an equality that is made anew when a container is loaded: one with state (a function pointer, say)
+/// would be another one then.
+template <class F>
+concept remade = std::is_empty_v<F> && std::is_default_constructible_v<F>;
+
 template <class C>
 struct stored_ordered : stored_associative<C> {
   static void save(auto& out, const C& v) { out.sequence(v, v.size()); }
@@ -343,43 +369,43 @@ struct stored_unordered : stored_associative<C> {
   static void save(auto& out, const C& v) { out.unordered_sequence(v, v.size()); }
 };
 
-template <class K, class V, class C, class A>
+template <class K, class V, remade C, class A>
 struct stored<std::map<K, V, C, A>> : stored_ordered<std::map<K, V, C, A>> {
   using parts = types<K, V>;
   static std::string name() { return "map"; }
 };
-template <class K, class V, class C, class A>
+template <class K, class V, remade C, class A>
 struct stored<std::multimap<K, V, C, A>> : stored_ordered<std::multimap<K, V, C, A>> {
   using parts = types<K, V>;
   static std::string name() { return "multimap"; }
 };
-template <class K, class C, class A>
+template <class K, remade C, class A>
 struct stored<std::set<K, C, A>> : stored_ordered<std::set<K, C, A>> {
   using parts = types<K>;
   static std::string name() { return "set"; }
 };
-template <class K, class C, class A>
+template <class K, remade C, class A>
 struct stored<std::multiset<K, C, A>> : stored_ordered<std::multiset<K, C, A>> {
   using parts = types<K>;
   static std::string name() { return "multiset"; }
 };
-template <class K, class V, class H, class E, class A>
+template <class K, class V, remade H, remade E, class A>
 struct stored<std::unordered_map<K, V, H, E, A>> : stored_unordered<std::unordered_map<K, V, H, E, A>> {
   using parts = types<K, V>;
   static std::string name() { return "unordered_map"; }
 };
-template <class K, class V, class H, class E, class A>
+template <class K, class V, remade H, remade E, class A>
 struct stored<std::unordered_multimap<K, V, H, E, A>>
     : stored_unordered<std::unordered_multimap<K, V, H, E, A>> {
   using parts = types<K, V>;
   static std::string name() { return "unordered_multimap"; }
 };
-template <class K, class H, class E, class A>
+template <class K, remade H, remade E, class A>
 struct stored<std::unordered_set<K, H, E, A>> : stored_unordered<std::unordered_set<K, H, E, A>> {
   using parts = types<K>;
   static std::string name() { return "unordered_set"; }
 };
-template <class K, class H, class E, class A>
+template <class K, remade H, remade E, class A>
 struct stored<std::unordered_multiset<K, H, E, A>> : stored_unordered<std::unordered_multiset<K, H, E, A>> {
   using parts = types<K>;
   static std::string name() { return "unordered_multiset"; }

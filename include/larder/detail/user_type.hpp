@@ -17,7 +17,7 @@
 
 namespace larder::detail {
 
-/// A type's name without what compilers add for unnamed namespaces.
+/// A type's name as g++ and clang++ would both spell it, without unnamed namespaces.
 std::string plain_name(std::string_view spelled);
 
 class object_writer;

@@ -85,7 +85,7 @@ class value_hasher : public saving_archive<value_hasher> {
   template <class Range>
   void sequence(const Range& range, std::uint64_t n) {
     count(n);
-    for (const typename Range::value_type& each : range) value(each);
+    for (const typename Range::value_type& each : range) part(each);
   }
   /// Whatever order the container has just now: by the digests of its elements, in their own order.
   template <class Range>
@@ -116,7 +116,7 @@ class value_hasher : public saving_archive<value_hasher> {
   digest apart(const T& v) {
     hash_stream own;
     const aside guard(*this, own);
-    value(v);
+    part(v);
     return own.finish();
   }
   /// While it lives, the hasher feeds another stream.
@@ -148,7 +148,7 @@ class value_hasher : public saving_archive<value_hasher> {
 template <class T>
 digest hash_apart(const T& v) {
   hash_stream stream;
-  value_hasher(stream).value(v);
+  value_hasher(stream).part(v);
   return stream.finish();
 }
 
