@@ -65,17 +65,6 @@ void object_reader::elements(dtype expected, const placement& place) {
   run(place(elements), elements * item_size(expected));
 }
 
-unsigned object_reader::enter() {
-  if (++depth_ > k_deepest_nesting) refuse_nesting();
-  return std::exchange(height_, 0);
-}
-
-void object_reader::leave(unsigned outer) {
-  --depth_;
-  if (++height_ > k_deepest_nesting) refuse_nesting();
-  height_ = std::max(height_, outer);
-}
-
 void object_reader::refuse_nesting() const {
   fail("values are nested more than " + std::to_string(k_deepest_nesting) + " deep");
 }
@@ -89,22 +78,19 @@ std::shared_ptr<void> object_reader::shared_before(std::uint32_t id, const void*
   const auto& pointer = pointers_->by_id[id - 1];
   if (!pointer.held) fail("shared pointers lead in a circle");
   if (pointer.tag != tag) fail("a shared pointer to something of another type");
-  height_ = std::max(height_, pointer.height);
+  nesting_.join(pointer.height);
   return pointer.held;
 }
 
-unsigned object_reader::begin_shared(std::uint32_t id) {
+void object_reader::begin_shared(std::uint32_t id) {
   if ((id & ~k_first_use) != pointers_->by_id.size() + 1)
     fail("shared pointers that are not numbered in order");
   take_memory(pointers_seen::k_bytes);
   pointers_->by_id.emplace_back();
-  return std::exchange(height_, 0);
 }
 
-void object_reader::end_shared(std::uint32_t id, std::shared_ptr<void> pointer, const void* tag,
-                               unsigned outer) {
-  pointers_->by_id[(id & ~k_first_use) - 1] = {std::move(pointer), tag, height_};
-  height_ = std::max(height_, outer);
+void object_reader::end_shared(std::uint32_t id, std::shared_ptr<void> pointer, const void* tag) {
+  pointers_->by_id[(id & ~k_first_use) - 1] = {std::move(pointer), tag, nesting_.height()};
 }
 
 }  // namespace larder::detail

@@ -73,17 +73,6 @@ raw_array object_writer::kept(const raw_array& a) const {
   return columns ? transpose_view(copy_of(transpose_view(a))) : copy_of(a);
 }
 
-unsigned object_writer::enter() {
-  if (++depth_ > k_deepest_nesting) refuse_nesting();
-  return std::exchange(height_, 0);
-}
-
-void object_writer::leave(unsigned outer) {
-  --depth_;
-  if (++height_ > k_deepest_nesting) refuse_nesting();
-  height_ = std::max(height_, outer);
-}
-
 void object_writer::refuse_nesting() const {
   throw value_error("dump: values of users' types are nested more than " + std::to_string(k_deepest_nesting) +
                     " deep, counted through pointers, which may lead in a circle");
@@ -106,15 +95,14 @@ std::uint32_t object_writer::shared_id(const std::shared_ptr<const void>& pointe
     return next | k_first_use;
   }
   if (!place->second.complete) throw value_error("dump: shared pointers lead in a circle");
-  height_ = std::max(height_, place->second.height);
+  nesting_.join(place->second.height);
   return place->second.id;
 }
 
-void object_writer::end_shared(std::uint32_t id, unsigned outer) {
+void object_writer::end_shared(std::uint32_t id) {
   auto& pointee = *seen_->by_id[(id & ~k_first_use) - 1];
   pointee.complete = true;
-  pointee.height = height_;
-  height_ = std::max(height_, outer);
+  pointee.height = nesting_.height();
 }
 
 }  // namespace larder::detail

@@ -18,11 +18,9 @@ struct value_hasher::pointees_seen {
 value_hasher::value_hasher(hash_stream& stream) : stream_(&stream) {}
 value_hasher::~value_hasher() = default;
 
-void value_hasher::enter() {
-  if (++depth_ > k_deepest_nesting) {
-    throw value_error("hash: values of users' types are nested more than " +
-                      std::to_string(k_deepest_nesting) + " deep; pointers may lead in a circle");
-  }
+void value_hasher::refuse_nesting() const {
+  throw value_error("hash: values of users' types are nested more than " + std::to_string(k_deepest_nesting) +
+                    " deep; pointers may lead in a circle");
 }
 
 const digest* value_hasher::shared_before(const void* pointee, const void* tag) const {

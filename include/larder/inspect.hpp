@@ -65,7 +65,7 @@ struct file_info {
 file_info inspect(const std::filesystem::path& path);
 
 /// Reads every byte and returns what inspect does. format_error (E_SEG_CHECKSUM) where the data do not match their
-/// digest, or compressed data are damaged. The arrays of a plain file, and those of a dirty one, have no digest that
+/// digest, or compressed data are damaged (bits of them that change no content apart). The arrays of a plain file, and those of a dirty one, have no digest that
 /// speaks of their data: the state says so. That the values of an object are well formed shows when it is loaded.
 file_info verify(const std::filesystem::path& path);
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <larder/detail/function_ref.hpp>
+#include <larder/detail/nesting.hpp>
 #include <larder/detail/object_writer.hpp>
 #include <larder/detail/raw_array.hpp>
 
@@ -130,9 +131,11 @@ class object_reader : public cereal::detail::InputArchiveBase {
   /// A value of a user's type; `body` reads what is in it.
   template <class Body>
   void structure(Body body) {
-    const unsigned outer = enter();
+    const unsigned outer = nesting_.enter();
+    refuse_if_too_deep();
     body();
-    leave(outer);
+    nesting_.leave(outer);
+    refuse_if_too_deep();
   }
   /// Reads the elements of a container, its number first, one by one: `add` appends one that was read. Each takes
   /// sizeof(T) and `overhead` bytes of memory.
@@ -161,10 +164,12 @@ class object_reader : public cereal::detail::InputArchiveBase {
     if (id == 0) return nullptr;
     if ((id & k_first_use) == 0) return std::static_pointer_cast<T>(shared_before(id, &k_tag<T>));
     take_memory(sizeof(T) + k_node_bytes);
-    const unsigned outer = begin_shared(id);
+    begin_shared(id);
+    const unsigned outer = nesting_.begin();
     auto pointer = std::make_shared<T>();
     value(*pointer);
-    end_shared(id, pointer, &k_tag<T>, outer);
+    end_shared(id, pointer, &k_tag<T>);
+    nesting_.join(outer);
     return pointer;
   }
   /// Before memory is taken: format_error (E_BOMB) where the caller does not allow as much.
@@ -188,9 +193,10 @@ class object_reader : public cereal::detail::InputArchiveBase {
   struct pointers_seen;
 
   std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
-  /// Returns the height of what was read before, for `leave`. format_error where the nesting is too deep.
-  unsigned enter();
-  void leave(unsigned outer);
+  /// Throws the format_error where the nesting is too deep.
+  void refuse_if_too_deep() const {
+    if (nesting_.is_too_deep()) refuse_nesting();
+  }
   [[noreturn]] void refuse_nesting() const;
 
   template <class Read>
@@ -222,17 +228,14 @@ class object_reader : public cereal::detail::InputArchiveBase {
   }
 
   std::shared_ptr<void> shared_before(std::uint32_t id, const void* tag);
-  unsigned begin_shared(std::uint32_t id);
-  void end_shared(std::uint32_t id, std::shared_ptr<void> pointer, const void* tag, unsigned outer);
+  void begin_shared(std::uint32_t id);
+  void end_shared(std::uint32_t id, std::shared_ptr<void> pointer, const void* tag);
 
   object_source& source_;
   const std::byte* at_;
   const std::byte* end_;
   std::uint64_t taken_ = 0;  // of memory, from the source
-  unsigned depth_ = 0;
-  // Of users' types within each other, in what was read of the value that is being read, through shared pointers too:
-  // what hangs together is destroyed by recursion, and vectors of shared pointers can build long chains without depth.
-  unsigned height_ = 0;
+  nesting nesting_;
   std::size_t empty_elements_ = 0;
   std::unique_ptr<pointers_seen> pointers_;
 };

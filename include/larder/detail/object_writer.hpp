@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <larder/detail/nesting.hpp>
 #include <larder/detail/raw_array.hpp>
 #include <larder/detail/saving_archive.hpp>
 #include <larder/detail/value_hasher.hpp>
@@ -69,9 +70,11 @@ class object_writer : public saving_archive<object_writer> {
   /// A value of a user's type; `body` writes what is in it.
   template <class Body>
   void structure(std::string_view /*name*/, Body body) {
-    const unsigned outer = enter();
+    const unsigned outer = nesting_.enter();
+    refuse_if_too_deep();
     body();
-    leave(outer);
+    nesting_.leave(outer);
+    refuse_if_too_deep();
   }
   /// Runs a user's `save` or `serialize`, which may make vectors for this call alone: until it is done, elements that
   /// nothing keeps alive are copied.
@@ -111,15 +114,17 @@ class object_writer : public saving_archive<object_writer> {
     count(n);
     for (const auto& [hash, each] : ordered) element(*each);
   }
-  /// What shared pointers point to, once for all that share it.
+  /// What shared pointers point to, once for all that share it. It is kept alive: a pointer that a user's `save` made
+  /// for the occasion would free its address for the next one.
   template <class T>
   void shared(const std::shared_ptr<const T>& pointee) {
     const std::uint32_t id = shared_id(pointee, &k_tag<T>);
     scalar(id);
     if ((id & k_first_use) == 0) return;
-    const unsigned outer = std::exchange(height_, 0);
+    const unsigned outer = nesting_.begin();
     value(*pointee);
-    end_shared(id, outer);
+    end_shared(id);
+    nesting_.join(outer);
   }
 
  private:
@@ -141,20 +146,20 @@ class object_writer : public saving_archive<object_writer> {
   void append(const void* first, std::size_t n) {
     if (n != 0) bytes_.append(static_cast<const char*>(first), n);
   }
-  /// value_error where the nesting is too deep, as it is when pointers lead in a circle. As in object_reader.
-  unsigned enter();
-  void leave(unsigned outer);
+  /// Throws the value_error where the nesting is too deep, as it is when pointers lead in a circle.
+  void refuse_if_too_deep() const {
+    if (nesting_.is_too_deep()) refuse_nesting();
+  }
   [[noreturn]] void refuse_nesting() const;
   void count_empty_element();
   /// 0 for null, with k_first_use where the pointee follows. value_error for a pointee within itself.
   std::uint32_t shared_id(const std::shared_ptr<const void>& pointee, const void* tag);
-  void end_shared(std::uint32_t id, unsigned outer);
+  void end_shared(std::uint32_t id);
 
   std::string bytes_;
   std::size_t stream_begin_ = 0;
   std::vector<raw_array> arrays_;
-  unsigned depth_ = 0;
-  unsigned height_ = 0;
+  nesting nesting_;
   unsigned within_users_save_ = 0;
   std::size_t empty_elements_ = 0;
   std::unique_ptr<handles_seen> seen_;

@@ -19,9 +19,6 @@ struct stored;
 template <class T>
 constexpr void require_storable();
 
-/// Values of users' types within each other, at most.
-inline constexpr unsigned k_deepest_nesting = 256;
-
 // What cereal wraps around values.
 template <class T>
 concept base_wrapper = std::is_base_of_v<cereal::traits::detail::BaseCastBase, T>;

@@ -75,8 +75,8 @@ struct stored<T> {
     if constexpr (std::same_as<T, bool>) {
       v = in.boolean();
     } else if constexpr (std::is_enum_v<T>) {
-      std::underlying_type_t<T> number;
-      stored<std::underlying_type_t<T>>::load(in, number);
+      std::underlying_type_t<T> number{};  // which may be a bool
+      in.value(number);
       v = static_cast<T>(number);
     } else {
       in.run(&v, sizeof v);

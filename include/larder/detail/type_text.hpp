@@ -38,11 +38,11 @@ std::string layout_text() {
   if constexpr (has_fields<T> && !is_raw<T> && !(std::same_as<T, Outer> || ...)) {
     std::string fields;
     [&]<class... P>(types<P...>) {
-      ((fields += "," + layout_text<P, T, Outer...>()), ...);
+      ((fields += (fields.empty() ? "" : ",") + layout_text<P, T, Outer...>()), ...);
     }(typename stored<T>::parts());
     std::string names(fields_access::names<T>());
     std::erase(names, ' ');
-    return type_text_of<T>() + "{" + names + ":" + fields.substr(1) + "}";
+    return type_text_of<T>() + "{" + names + ":" + fields + "}";
   } else {
     return composed_text<T>([]<class P>(std::type_identity<P>) { return layout_text<P, Outer...>(); });
   }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <larder/detail/hash_stream.hpp>
+#include <larder/detail/nesting.hpp>
 #include <larder/detail/raw_array.hpp>
 #include <larder/detail/saving_archive.hpp>
 #include <larder/digest.hpp>
@@ -60,11 +61,12 @@ class value_hasher : public saving_archive<value_hasher> {
 
   template <class Body>
   void structure(std::string_view name, Body body) {
-    enter();
+    const unsigned outer = nesting_.enter();
+    refuse_if_too_deep();
     stream_->begin_structure(name);
     body();
     stream_->end_structure();
-    leave();
+    nesting_.leave(outer);
   }
   template <class Body>
   void users_save(Body body) {
@@ -94,7 +96,7 @@ class value_hasher : public saving_archive<value_hasher> {
     std::ranges::sort(digests);
     stream_->unordered(digests);
   }
-  /// By what it points to, which is hashed once however many share it.
+  /// By what it points to, which is hashed once however many share it, and kept alive, as object_writer does.
   template <class T>
   void shared(const std::shared_ptr<const T>& pointee) {
     present(pointee != nullptr);
@@ -130,13 +132,16 @@ class value_hasher : public saving_archive<value_hasher> {
     value_hasher& hasher_;
     hash_stream* outer_;
   };
-  void enter();
-  void leave() noexcept { --depth_; }
+  /// Throws the value_error where the nesting is too deep, as it is when pointers lead in a circle.
+  void refuse_if_too_deep() const {
+    if (nesting_.is_too_deep()) refuse_nesting();
+  }
+  [[noreturn]] void refuse_nesting() const;
   const digest* shared_before(const void* pointee, const void* tag) const;
   const digest& remember(const std::shared_ptr<const void>& pointee, const void* tag, const digest& value);
 
   hash_stream* stream_;
-  unsigned depth_ = 0;
+  nesting nesting_;
   std::unique_ptr<pointees_seen> seen_;
 };
 
