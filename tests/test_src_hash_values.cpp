@@ -201,7 +201,7 @@ TEST_CASE("the digests of objects are those of every release") {
       {"968e8577650f614a91a656b9cc633579", larder::hash(hashed::colour::green)},
       {"437b5c3282797343ee28ff20cde60568", larder::hash(std::vector<std::string>{"a", ""})},
       {"2fe83b496a0ac7cbf6a54136bad467ae", larder::hash(std::vector<bool>{true, false})},
-      {"b2aa0eb29f018d1fd4b2684224778f34", larder::hash(std::vector<char>{'a', 'b'})},
+      {"42a55f58709503f63e45a6a1b74f722d", larder::hash(std::vector<char>{'a', 'b'})},
       {"8ee9e583b4d60f9eb7cd84087e920b0c", larder::hash(hashed::rgb{1, 2, 3})},
       {"e955fde5d8184f4954333ef0a93e0168", larder::hash(std::vector<hashed::rgb>{{1, 2, 3}, {4, 5, 6}})},
       {"929982a29a94305ce51c73d3eead9fdc", larder::hash(std::array<char, 2>{'a', 'b'})},
