@@ -9,7 +9,7 @@ from pathlib import Path
 COMPILER = os.environ["LARDER_CXX"]
 ROOT = Path(__file__).resolve().parents[2]
 # In this order: what a static library leaves to be linked comes behind it.
-LIBRARIES = [os.environ["LARDER"], os.environ["LARDER_XXHASH"], "-pthread", "-ldl"]
+LIBRARIES = [os.environ["LARDER"], os.environ["LARDER_XXHASH"], os.environ["LARDER_ZSTD"], "-pthread", "-ldl"]
 
 # A function of the program's own that calls the library, and has a twin; a function that lies in the library.
 PROGRAM = """

@@ -129,7 +129,7 @@ class WithoutNamelessFiles(FailingCalls):
         self.assertRegex(name, r"\A\.a\.npy\.larder-[0-9a-f]{16}\Z")
 
     def test_the_temporary_file_is_removed_on_failure(self):
-        for fault in "write:ENOSPC", "write:ENOSPC>200", "rename:EIO", "rename:EPERM":
+        for fault in "pwrite:ENOSPC", "pwrite:ENOSPC>200", "rename:EIO", "rename:EPERM":
             self.refuse(f"{NAMELESS_REFUSED} {fault}", "dump", "a.npy", 500)
             self.assertEqual(files_in(self.work), [])
         self.refuse(f"{NAMELESS_REFUSED} posix_fallocate:ENOSPC", "create", "a.npy", 500)
@@ -138,7 +138,7 @@ class WithoutNamelessFiles(FailingCalls):
 
     def test_the_old_file_stays_until_the_new_one_is_whole(self):
         self.succeed("", "dump", "a.npy", 5)
-        for fault in "write:ENOSPC", "write:ENOSPC>200", "rename:EIO":
+        for fault in "pwrite:ENOSPC", "pwrite:ENOSPC>200", "rename:EIO":
             self.refuse(f"{NAMELESS_REFUSED} {fault}", "dump", "a.npy", 500)
             self.assertEqual(files_in(self.work), ["a.npy"])
             self.assert_holds("a.npy", 5)
@@ -215,7 +215,7 @@ class FullDisk(FailingCalls):
         self.succeed("", "dump", "a.npy", 5)
         size = 128 + 500 * 8
         for bytes_left in 0, 1, 128, 200, size - 1, size, size + 100:
-            text = self.refuse(f"write:ENOSPC>{bytes_left}", "dump", "a.npy", 500)
+            text = self.refuse(f"pwrite:ENOSPC>{bytes_left}", "dump", "a.npy", 500)
             self.assertIn("a.npy", text)
             self.assertIn("No space left on device", text)
             self.assertEqual(files_in(self.work), ["a.npy"])
@@ -224,7 +224,7 @@ class FullDisk(FailingCalls):
     def test_a_dump_of_many_chunks_leaves_the_old_file_and_nothing_else(self):
         self.succeed("", "dump", "a.npy", 5)
         faults = [f"pwrite:ENOSPC>{bytes_left}" for bytes_left in (0, 1, 5_000_000, CHUNKS * 8 - 1)]
-        for fault in *faults, "pwrite:ENOSPC@4", "pwrite:EIO@2", "write:ENOSPC>128":
+        for fault in *faults, "pwrite:ENOSPC@4", "pwrite:EIO@2", f"pwrite:ENOSPC>{CHUNKS * 8 + 200}":
             text = self.refuse(fault, "dump", "a.npy", CHUNKS)
             self.assertIn("a.npy", text)
             self.assertIn("Input/output" if "EIO" in fault else "No space left on device", text)
@@ -241,7 +241,7 @@ class FullDisk(FailingCalls):
         self.assert_holds("a.npy", LARGE)
 
     def test_calls_are_computed_with_one_warning(self):
-        for place in "write:ENOSPC", "write:ENOSPC>400", "tmpfile:ENOSPC":
+        for place in "pwrite:ENOSPC", "pwrite:ENOSPC>400", "tmpfile:ENOSPC":
             shutil.rmtree(self.work / "cache", ignore_errors=True)
             output, warning = self.warned(place, "call", "cache", 50, 60)
             self.assertEqual(output, [f"computed {n}" for n in range(50, 61)])
@@ -302,7 +302,7 @@ class Interruptions(FailingCalls):
         self.assertEqual(files_in(self.work)[:2], ["a.npy", "b.npy"])
 
     def test_reads_and_writes_are_tried_again(self):
-        self.succeed("write:EINTR@1", "dump", "a.npy", LARGE)
+        self.succeed("pwrite:EINTR@1", "dump", "a.npy", LARGE)
         self.assert_holds("a.npy", LARGE)
         self.succeed("pwrite:EINTR@2", "dump", "b.npy", CHUNKS)
         self.assert_holds("b.npy", CHUNKS)
@@ -311,14 +311,14 @@ class Interruptions(FailingCalls):
         self.assertEqual(self.succeed("pread:EINTR@1", "load", "a.npy"), [f"loaded {LARGE}"])
 
     def test_short_writes_are_carried_on(self):
-        self.succeed("write:short", "dump", "a.npy", LARGE)
+        self.succeed("pwrite:short", "dump", "a.npy", LARGE)
         self.assert_holds("a.npy", LARGE)
-        self.succeed("pwrite:short write:short", "dump", "a.npy", CHUNKS)
+        self.succeed("pwrite:short", "dump", "a.npy", CHUNKS)
         self.assert_holds("a.npy", CHUNKS)
         self.succeed("pwrite:short", "create", "c.npy", 5, "update", "c.npy", "reseal", "c.npy")
         array, _ = read_container(self.work / "c.npy")
         self.assertEqual(list(array), [1, 1, 2, 3, 4])
-        self.succeed("write:short", "call", "cache", 50, 52)
+        self.succeed("pwrite:short", "call", "cache", 50, 52)
         self.assertEqual(self.assert_sound_cache(), 3)
 
 
@@ -348,16 +348,16 @@ class Killed(FailingCalls):
         self.succeed("", "dump", "a.npy", 5)
 
     def test_dump(self):
-        for call in "tmpfile", "write", "linkat":
+        for call in "tmpfile", "pwrite", "linkat":
             for _ in self.kill_at_each(call, self.empty, "dump", "a.npy", 500):
                 self.assertEqual(files_in(self.work), [])
-        for call in "tmpfile", "write":
+        for call in "tmpfile", "pwrite":
             for _ in self.kill_at_each(call, self.old, "dump", "a.npy", 500):
                 self.assertEqual(files_in(self.work), ["a.npy"])
                 self.assert_holds("a.npy", 5)
 
     def test_replacing_leaves_at_most_a_temporary_file(self):
-        for faults, calls in ("", ("linkat", "rename")), (f"{NAMELESS_REFUSED} ", ("create", "write", "rename")):
+        for faults, calls in ("", ("linkat", "rename")), (f"{NAMELESS_REFUSED} ", ("create", "pwrite", "rename")):
             self.faults = faults
             for call in calls:
                 for _ in self.kill_at_each(call, self.old, "dump", "a.npy", 500):
@@ -394,8 +394,8 @@ class Killed(FailingCalls):
                 self.assertEqual(list(read_container(self.work / "a.npy")[0]), [1, 1, 2, 3, 4])
 
     def test_first_calls_of_a_cache(self):
-        for faults, calls in ("", ("mkdir", "tmpfile", "write", "linkat")), \
-                             (f"{NAMELESS_REFUSED} ", ("mkdir", "create", "write", "link")):
+        for faults, calls in ("", ("mkdir", "tmpfile", "write", "pwrite", "linkat")), \
+                             (f"{NAMELESS_REFUSED} ", ("mkdir", "create", "write", "pwrite", "link")):
             self.faults = faults
             for call in calls:
                 for number in self.kill_at_each(call, self.empty, "call", "cache", 1, 2):
