@@ -64,7 +64,7 @@ std::uint64_t data_bytes() {
 enum class outcome { loaded, bomb, other_error, out_of_memory };
 
 /// Of an action in a child process that may take `bytes` of memory and no more.
-outcome with_memory(std::uint64_t bytes, const std::function<void()>& action) {
+[[maybe_unused]] outcome with_memory(std::uint64_t bytes, const std::function<void()>& action) {
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
