@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <larder/error.hpp>
+
 #include "src/descriptor.hpp"
 #include "src/xxh3.hpp"
 
@@ -29,6 +31,10 @@ std::string plain_name(std::string_view spelled) {
     }
   }
   return name;
+}
+
+void refuse_valueless_variant() {
+  throw value_error("a std::variant that lost its value to an exception cannot be stored: assign it one");
 }
 
 std::uint32_t schema_of(std::string_view type, std::string_view layout) {

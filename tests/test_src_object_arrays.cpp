@@ -197,6 +197,20 @@ TEST_CASE("constness chooses how an array in an object is mapped") {
   CHECK(all_cow.fixed.origin()->mode == mmap_mode::copy_on_write);
 }
 
+TEST_CASE("a read-only handle shows the file beside a writable one on the same segment") {
+  scratch_dir dir;
+  const auto a = counted({10000});
+  larder::dump(std::pair<array<double>, array<double>>(a, a), dir / "m");
+  REQUIRE(arrays_in(dir / "m") == 1);
+  const auto [fixed, open] = load<std::pair<array<const double>, array<double>>>(dir / "m");
+  open(0) = -1;
+  CHECK(fixed(0) == 1);
+  const auto [open_first, fixed_second] = load<std::pair<array<double>, array<const double>>>(dir / "m");
+  open_first(0) = -1;
+  CHECK(fixed_second(0) == 1);
+  CHECK(fixed_second.origin()->mode == mmap_mode::read);
+}
+
 TEST_CASE("read_write maps the arrays of an object for writing and marks the file") {
   scratch_dir dir;
   const auto path = dir / "m";

@@ -142,6 +142,22 @@ struct own_container {
   }
 };
 
+// A length that says more than the bytes after it: runs of one value, say.
+struct run_lengths {
+  std::vector<int> items;
+  template <class Archive>
+  void save(Archive& ar) const {
+    ar(cereal::make_size_tag(static_cast<cereal::size_type>(items.size())), items.empty() ? 0 : items[0]);
+  }
+  template <class Archive>
+  void load(Archive& ar) {
+    cereal::size_type n = 0;
+    int value = 0;
+    ar(cereal::make_size_tag(n), value);
+    items.assign(static_cast<std::size_t>(n), value);
+  }
+};
+
 // One type at two times: their name in files is the same.
 struct person_v1 {
   std::string name;
@@ -285,6 +301,7 @@ TEST_CASE("types with a serialize of any kind come back") {
   CHECK(round_trip(split{8}).doubled == 8);
   CHECK(round_trip(split_outside{"x"}).text == "x");
   CHECK(round_trip(own_container{{1, 2, 3}}).items == std::vector<int>{1, 2, 3});
+  CHECK(round_trip(run_lengths{std::vector<int>(100000, 7)}).items == std::vector<int>(100000, 7));
   CHECK(round_trip(blob{{1, 2, 3, 4, 65535}}).bytes == std::array<std::uint16_t, 5>{1, 2, 3, 4, 65535});
   derived d;
   d.in_base = 1;

@@ -65,13 +65,14 @@ struct file_info {
 file_info inspect(const std::filesystem::path& path);
 
 /// Reads every byte and returns what inspect does. format_error (E_SEG_CHECKSUM) where the data do not match their
-/// digest, or compressed data are damaged (bits of them that change no content apart). The arrays of a plain file, and those of a dirty one, have no digest that
-/// speaks of their data: the state says so. That the values of an object are well formed shows when it is loaded.
+/// digest, or compressed data are damaged (bits of them that change no content apart). The arrays of a plain file, and
+/// those of a dirty one, have no digest that speaks of their data: the state says so. That the values of an object are
+/// well formed shows when it is loaded.
 file_info verify(const std::filesystem::path& path);
 
 /// Writes the file anew with digests of what it holds now, and puts it in the place of the old one, at once and whole.
-/// Does nothing to a sealed file whose arrays have digests; makes a plain one a container. Arrays that are mapped from the old file go on with that one: unmap those that are
-/// written to first. io_error, format_error.
+/// Does nothing to a sealed file whose arrays have digests; makes a plain one a container. Arrays that are mapped from
+/// the old file stay with that one, and what is written to them after this is lost. io_error, format_error.
 void reseal(const std::filesystem::path& path);
 
 struct convert_options {

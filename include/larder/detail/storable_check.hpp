@@ -62,6 +62,16 @@ template <class T>
 inline constexpr bool is_view = std::same_as<T, std::string_view>;
 template <class T, std::size_t N>
 inline constexpr bool is_view<std::span<T, N>> = true;
+/// A set or map whose order, hash or equality could not be made anew.
+template <class T>
+concept has_state_in_its_order = requires {
+  typename T::key_compare;
+  requires !remade<typename T::key_compare>;
+}
+|| requires {
+  typename T::hasher;
+  requires !(remade<typename T::hasher> && remade<typename T::key_equal>);
+};
 template <class T>
 inline constexpr bool is_any_function = std::is_function_v<T> || std::is_member_pointer_v<T>;
 
@@ -75,11 +85,14 @@ constexpr void refuse_unstorable() {
                 "larder: pointers mean nothing in a file: store the value, or use unique_ptr or shared_ptr");
   static_assert(!is_pointer_to_base<Type>,
                 "larder: a pointer to an array, or to a base class with virtual functions, cannot be stored: "
-                "what it points "
-                "to would be cut down to the base (use std::variant)");
+                "what it points to would be cut down to the base (use std::variant)");
   static_assert(!is_view<Type>,
                 "larder: a view does not own what it shows, so it cannot be loaded: use std::string or "
                 "std::vector");
+  static_assert(
+      !has_state_in_its_order<Type>,
+      "larder: this container's order, hash or equality has state (it is a function pointer, say), which a "
+      "loaded container would lack: use an empty class with an operator()");
   static_assert(
       !has_fields_or_inherits<Type> || has_fields<Type>,
       "larder: this class inherits LARDER_FIELDS from its base and needs its own, naming the fields of both");

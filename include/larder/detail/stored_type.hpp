@@ -258,14 +258,17 @@ struct stored<std::monostate> {
   static void load(object_reader&, std::monostate&) {}
 };
 
+/// value_error: there is nothing to store.
+[[noreturn]] void refuse_valueless_variant();
+
 template <class... T>
 struct stored<std::variant<T...>> {
   using parts = types<T...>;
   static std::string name() { return "variant"; }
   static void save(auto& out, const std::variant<T...>& v) {
+    if (v.valueless_by_exception()) refuse_valueless_variant();
     out.alternative(static_cast<std::uint32_t>(v.index()));
-    std::visit([&out](const auto& held) { out.value(held); },
-               v);  // bad_variant_access where it holds nothing
+    std::visit([&out](const auto& held) { out.value(held); }, v);
   }
   static void load(object_reader& in, std::variant<T...>& v) {
     const auto index = in.template scalar<std::uint32_t>();
