@@ -1,20 +1,23 @@
 #include "cache/entry.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <ctime>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include <larder/error.hpp>
 
 #include "cache/entry_directory.hpp"
-#include "src/array_file.hpp"
 #include "src/array_image.hpp"
-#include "src/atomic_file.hpp"
 #include "src/container_writer.hpp"
 #include "src/descriptor.hpp"
 #include "src/file_structure.hpp"
@@ -25,13 +28,31 @@ namespace {
 /// Computations of this length bear an fsync, which takes some ms.
 constexpr double k_durable_seconds = 0.1;
 
-std::string utc_now() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+// As "2026-11-22T09:05:03.250000Z".
+constexpr const char* k_time_format = "%Y-%m-%dT%H:%M:%S";
+
+std::string utc_text(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  const auto rest = std::chrono::duration_cast<std::chrono::microseconds>(
+      time - std::chrono::system_clock::from_time_t(seconds));
   std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  ::gmtime_r(&seconds, &parts);
+  std::array<char, 48> text{};
+  const std::size_t size = std::strftime(text.data(), text.size(), k_time_format, &parts);
+  std::snprintf(text.data() + size, text.size() - size, ".%06dZ", static_cast<int>(rest.count()));
   return text.data();
+}
+
+/// The epoch, which is long ago, for what is no such text.
+std::chrono::system_clock::time_point parse_utc(const std::string& text) {
+  std::tm parts{};
+  const char* rest = ::strptime(text.c_str(), k_time_format, &parts);
+  if (rest == nullptr) return {};
+  auto time = std::chrono::system_clock::from_time_t(::timegm(&parts));
+  int micros = 0;
+  if (*rest == '.' && std::from_chars(rest + 1, text.data() + text.size(), micros).ec == std::errc())
+    time += std::chrono::microseconds(micros);
+  return time;
 }
 
 std::string host_name() {
@@ -39,17 +60,34 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
-std::string json_text(const entry_metadata& m) {
-  const nlohmann::json json = {{"function", m.function}, {"code", m.code},    {"arguments", m.arguments},
-                               {"seconds", m.seconds},   {"time", utc_now()}, {"host", host_name()}};
+std::string json_text(const entry_info& info) {
+  const nlohmann::json json = {{"function", info.function},   {"code", info.code},
+                               {"arguments", info.arguments}, {"seconds", info.seconds},
+                               {"time", utc_text(info.time)}, {"host", host_name()}};
   // Arguments are any bytes; what is not UTF-8 in them is replaced.
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+/// Marks an entry as used just now, if the last time is not recent anyway: by the time of its last reading, which file
+/// systems do not keep by themselves as exactly. The time of writing stays that of its creation.
+void touch(const descriptor& file, const file_structure& structure) noexcept {
+  constexpr std::int64_t k_recent_seconds = 60;
+  ::timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  const auto& used = structure.accessed;
+  const auto& made = structure.modified;
+  const bool used_since =
+      used.tv_sec != made.tv_sec ? used.tv_sec > made.tv_sec : used.tv_nsec > made.tv_nsec;
+  if (used_since && now.tv_sec - used.tv_sec < k_recent_seconds) return;
+  const std::array<::timespec, 2> times = {
+      {{.tv_sec = 0, .tv_nsec = UTIME_NOW}, {.tv_sec = 0, .tv_nsec = UTIME_OMIT}}};
+  (void)::futimens(file.fd(), times.data());  // who may not, does not
 }
 
 /// Does what needs the directory of an entry, making it where it is missing. Again where somebody who clears the
 /// cache removes it in between, which cannot go on for ever: each time, an entry of somebody came and went.
 template <class Action>
-auto in_entry_directory(const std::string& location, const std::string& path, Action action) {
+auto in_entry_directory(const cache_directory& directory, const std::string& path, Action action) {
   for (int attempts = 1000;; --attempts) {
     try {
       return action();
@@ -57,7 +95,7 @@ auto in_entry_directory(const std::string& location, const std::string& path, Ac
       if (e.errno_value() != ENOENT || attempts == 0) throw;
     }
     try {
-      make_entry_directory(location, path);
+      make_entry_directory(directory, path);
     } catch (const io_error& e) {
       if (e.errno_value() != ENOENT) throw;
     }
@@ -66,35 +104,74 @@ auto in_entry_directory(const std::string& location, const std::string& path, Ac
 
 }  // namespace
 
-std::optional<raw_array> load_entry(const std::string& path, dtype type, result_kind wanted,
-                                    verification verify, const placement* place) {
+bool with_entry(const std::string& path, object_demand object, verification verify, entry_use how,
+                function_ref<void(value_file&)> use) {
+  auto file = descriptor::open_if_exists(path, O_RDONLY);
+  if (!file) return false;
   const load_options options{.verification = verify};
-  return read_array_file(path, type,
-                         {.wanted = wanted,
-                          .options = options,
-                          .place = place,
-                          .demand = trailer_demand::sealed,
-                          .copy_below = k_mapped_bytes});
+  value_file entry(
+      *std::move(file), options, object,
+      {.trailer = trailer_demand::sealed, .arrays = {.copy_below = k_mapped_bytes, .trusted = true}});
+  use(entry);
+  if (how == entry_use::read) touch(entry.file(), entry.structure());
+  return true;
 }
 
-bool has_entry(const std::string& path) {
-  try {
-    const auto file = descriptor::open_if_exists(path, O_RDONLY);
-    if (!file) return false;
-    read_structure(*file, trailer_demand::sealed);
-    return true;
-  } catch (const error&) {
-    return false;  // what cannot be used is computed again: it counts as absent
+entry_info parse_entry_info(std::string_view metadata, const digest& key) {
+  const nlohmann::json json = nlohmann::json::parse(metadata, nullptr, false);
+  const auto text = [&](const char* name) {
+    const auto found = json.is_object() ? json.find(name) : json.end();
+    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  return {.function = text("function"),
+          .code = text("code"),
+          .arguments = text("arguments"),
+          .host = text("host"),
+          .seconds = seconds_in(metadata),
+          .time = parse_utc(text("time")),
+          .key = key};
+}
+
+double seconds_in(std::string_view metadata) noexcept {
+  // Within a JSON string, quotes have a backslash before them: this is the name of a member, wherever it stands.
+  constexpr std::string_view k_name = "\"seconds\":";
+  const std::size_t at = metadata.rfind(k_name);
+  double seconds = 0;
+  if (at != std::string_view::npos) {
+    const std::string_view rest = metadata.substr(at + k_name.size());
+    std::from_chars(rest.data(), rest.data() + rest.size(), seconds);
   }
+  return seconds;
 }
 
-void store_entry(const std::string& location, const std::string& path, const raw_array& value, int compress,
-                 const entry_metadata& metadata) {
-  constexpr mode_t k_sealed = 0444;
-  atomic_file file = in_entry_directory(location, path, [&] { return atomic_file(path, k_sealed); });
-  write_array(file, array_image(value), compress, json_text(metadata));
-  const bool durable = metadata.seconds >= k_durable_seconds;
-  in_entry_directory(location, path, [&] { file.commit(durable, existing::keep); });
+entry_writer::entry_writer(const cache_directory& directory, const std::string& path, int compress,
+                           const entry_info& info)
+    : directory_(directory),
+      path_(path),
+      compress_(compress),
+      metadata_(json_text(info)),
+      durable_(info.seconds >= k_durable_seconds),
+      file_(in_entry_directory(directory, path, [&] {
+        constexpr mode_t k_sealed = 0444;
+        return atomic_file(path, k_sealed);
+      })) {}
+
+void entry_writer::array(const raw_array& a) {
+  largest_array_ = a.nbytes();
+  write_array(file_, array_image(a), compress_, metadata_);
+}
+
+void entry_writer::object(const object_parts& object) {
+  check_object("cache", object);
+  for (const raw_array& a : object.arrays)
+    largest_array_ = std::max<std::uint64_t>(largest_array_, a.nbytes());
+  write_object(file_, object, compress_, metadata_);
+}
+
+std::uint64_t entry_writer::bytes() const { return static_cast<std::uint64_t>(file_.file().stat().st_size); }
+
+void entry_writer::commit(existing at_path) {
+  in_entry_directory(directory_, path_, [&] { file_.commit(durable_, at_path); });
 }
 
 }  // namespace larder::detail

@@ -2,35 +2,69 @@
 // One result on disk: a container with metadata, published whole and read-only.
 
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <string_view>
 
+#include <larder/detail/function_ref.hpp>
+#include <larder/detail/value_sink.hpp>
+#include <larder/detail/value_source.hpp>
+#include <larder/entry_info.hpp>
 #include <larder/load.hpp>
+
+#include "cache/cache_directory.hpp"
+#include "src/atomic_file.hpp"
+#include "src/value_file.hpp"
 
 namespace larder::detail {
 
-/// Results from this size come mapped; smaller ones are copied, which costs no more. A process can have only some 65,000
+/// Arrays from this size come mapped; smaller ones are copied, which costs no more. A process can have only some 65,000
 /// mappings, and may well hold more small results than that.
 inline constexpr std::uint64_t k_mapped_bytes = std::uint64_t{16} << 10;
 
-struct entry_metadata {
-  std::string function;
-  std::string code;
-  std::string arguments;  // readable, cut to a limit
-  double seconds = 0;     // that the computation took
+/// What to open an entry for.
+enum class entry_use {
+  look,  ///< its structure alone
+  read,  ///< its value; it counts as used
+  peek,  ///< its value, in a cache of others
 };
 
-/// The result in an entry; without a value where there is none. io_error, format_error (also for another type, or
-/// for a file that is no entry).
-std::optional<raw_array> load_entry(const std::string& path, dtype type, result_kind wanted,
-                                    verification verify, const placement* place);
+/// Hands the entry at `path`, opened and checked, to `use`; false where there is none. io_error, format_error (also for a
+/// file that is no entry), and what `use` throws.
+bool with_entry(const std::string& path, object_demand object, verification verify, entry_use how,
+                function_ref<void(value_file&)> use);
 
-/// Whether a sound entry lies at `path`; its data are not read.
-bool has_entry(const std::string& path);
+/// Of the metadata in an entry: what is not there is empty.
+entry_info parse_entry_info(std::string_view metadata, const digest& key);
+/// Of these, the seconds alone, without parsing the rest.
+double seconds_in(std::string_view metadata) noexcept;
 
-/// Publishes an entry below `location`, making its directories. An entry that is there already stays. It is made
-/// durable when the computation took long enough for that to be cheap beside it. io_error; nothing is left then.
-void store_entry(const std::string& location, const std::string& path, const raw_array& value, int compress,
-                 const entry_metadata& metadata);
+/// An entry on its way to its place.
+class entry_writer final : public value_sink {
+ public:
+  /// Opens a file in the place of the entry, making its directories. The host is this one, whatever `info` says. io_error.
+  entry_writer(const cache_directory& directory, const std::string& path, int compress,
+               const entry_info& info);
+
+  void array(const raw_array& a) override;
+  void object(const object_parts& object) override;
+
+  /// Once the value was taken.
+  std::uint64_t bytes() const;
+  /// Of the largest array in it.
+  std::uint64_t largest_array() const noexcept { return largest_array_; }
+
+  /// Publishes it. It is made durable when the computation took long enough for that to be cheap beside it. io_error;
+  /// nothing is left then.
+  void commit(existing at_path);
+
+ private:
+  const cache_directory& directory_;
+  const std::string& path_;
+  int compress_;
+  std::string metadata_;
+  bool durable_;
+  atomic_file file_;
+  std::uint64_t largest_array_ = 0;
+};
 
 }  // namespace larder::detail

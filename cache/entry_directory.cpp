@@ -32,10 +32,24 @@ bool is_hex(std::string_view text, std::size_t digits) {
   return text.size() == digits && text.find_first_not_of(k_hex) == std::string_view::npos;
 }
 
-/// For this user alone; one that is there is fine.
-void make_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+/// For this user alone, or for the group; one that is there is fine.
+void make_directory(const std::string& path, bool group_shared) {
+  if (::mkdir(path.c_str(), 0700) != 0) {
+    if (errno == EEXIST) return;
     throw io_error(path, "cannot make the directory", errno);
+  }
+  // What is made in it belongs to the same group. (Apart from mkdir, since the umask would take the group's part away.)
+  constexpr mode_t k_shared = 02770;
+  if (group_shared && ::chmod(path.c_str(), k_shared) != 0)
+    throw io_error(path, "cannot share the directory with its group", errno);
+}
+
+bool is_in_group(gid_t group) {
+  if (group == ::getegid()) return true;
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<std::size_t>(std::max(count, 0)));
+  return std::ranges::find(groups, group) != groups.end();
 }
 
 void write_once(const std::string& path, std::string_view text) {
@@ -97,18 +111,22 @@ std::string escaped(std::string_view text, std::string_view what) {
   return name;
 }
 
-bool check_trusted(const std::string& location) {
+bool check_trusted(const cache_directory& directory) {
+  const std::string& location = directory.location;
   struct ::stat status {};
   if (::stat(location.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return false;
-  if (status.st_uid != ::geteuid() && status.st_uid != 0) {
+  const bool shared = directory.group_shared && is_in_group(status.st_gid);
+  if (status.st_uid != ::geteuid() && status.st_uid != 0 && !shared) {
     throw value_error(location + ": this cache directory belongs to another user (" +
                       std::to_string(status.st_uid) +
                       "), and what it holds would be trusted; use a directory of your own");
   }
-  if ((status.st_mode & 0022) != 0) {
-    throw value_error(location +
-                      ": others may write to this cache directory, and what it holds would be trusted; " +
-                      "chmod go-w '" + location + "'");
+  const mode_t writers_of_others = shared ? S_IWOTH : S_IWGRP | S_IWOTH;
+  if ((status.st_mode & writers_of_others) != 0) {
+    throw value_error(
+        location + ": others may write to this cache directory, and what it holds would be trusted; chmod " +
+        (shared ? "o-w" : "go-w") + " '" + location + "'" +
+        (shared ? "" : ", or share it with its group (group_shared)"));
   }
   return true;
 }
@@ -121,28 +139,32 @@ std::string entry_path(const std::string& function_directory, const digest& key)
   return path;
 }
 
-void make_entry_directory(const std::string& location, const std::string& entry) {
+void make_location(const cache_directory& directory) {
+  const std::string& location = directory.location;
   if (::access(location.c_str(), F_OK) != 0) {
     std::error_code fault;
     fs::create_directories(fs::path(location).parent_path(), fault);
     if (fault) throw io_error(location, "cannot make the directories above it", fault.value());
   }
-  make_directory(location);
-  check_trusted(location);  // it may be there by somebody else's doing
+  make_directory(location, directory.group_shared);
+  check_trusted(directory);  // it may be there by somebody else's doing
   // A directory that has other things in it is somebody's: a .gitignore would hide those.
   const std::vector<std::string> names = names_in(location);
   const bool ours = std::ranges::all_of(names, [](const std::string& name) {
-    return name == k_tag || name == k_git_ignore || atomic_file::is_temporary(name);
+    return name == k_tag || name == k_git_ignore || name == k_lock_file || atomic_file::is_temporary(name);
   });
-  if (ours) {
-    write_once(location + "/" + k_git_ignore, "*\n");
-    write_once(location + "/" + k_tag,
-               "Signature: 8a477f597d28d172789f06886806bc55\n"
-               "# This directory holds a larder cache. Its entries can be computed again.\n");
-  }
-  for (std::size_t slash = location.size() + 1; (slash = entry.find('/', slash)) != std::string::npos;
-       ++slash) {
-    make_directory(entry.substr(0, slash));
+  if (!ours) return;
+  write_once(location + "/" + k_git_ignore, "*\n");
+  write_once(location + "/" + k_tag,
+             "Signature: 8a477f597d28d172789f06886806bc55\n"
+             "# This directory holds a larder cache. Its entries can be computed again.\n");
+}
+
+void make_entry_directory(const cache_directory& directory, const std::string& entry) {
+  make_location(directory);
+  for (std::size_t slash = directory.location.size() + 1;
+       (slash = entry.find('/', slash)) != std::string::npos; ++slash) {
+    make_directory(entry.substr(0, slash), directory.group_shared);
   }
 }
 

@@ -12,22 +12,30 @@
 
 #include <larder/digest.hpp>
 
+#include "cache/cache_directory.hpp"
+
 namespace larder::detail {
 
 /// As above. value_error where `text` is empty or longer than a file name can be; `what` names it.
 std::string escaped(std::string_view text, std::string_view what);
 
+/// In the location, beside the functions' directories; clearing a cache leaves it there.
+inline constexpr const char* k_lock_file = ".larder-lock";
+
 /// Throws value_error for a directory that cannot be trusted: one of another user (other than root), or one that
-/// others may write to. False where there is none yet, or something else.
-bool check_trusted(const std::string& location);
+/// others may write to (others than its group, where it is shared with that). False where there is none yet, or
+/// something else.
+bool check_trusted(const cache_directory& directory);
 
 /// The path of an entry below the directory of its function and code.
 std::string entry_path(const std::string& function_directory, const digest& key);
 
-/// Makes the directory that an entry lies in, with those above it, for this user alone. A location that is new or
-/// empty gets its .gitignore and CACHEDIR.TAG. io_error; ENOENT where somebody removed one of them meanwhile.
-/// value_error for a location that cannot be trusted.
-void make_entry_directory(const std::string& location, const std::string& entry);
+/// Makes the location, for this user alone (or for the group). One that is new or empty gets its .gitignore and
+/// CACHEDIR.TAG. io_error; ENOENT where somebody removed it meanwhile. value_error for one that cannot be trusted.
+void make_location(const cache_directory& directory);
+
+/// The same, with the directory that an entry lies in, and those between.
+void make_entry_directory(const cache_directory& directory, const std::string& entry);
 
 /// Removes whatever lies at an entry's path; nothing there is fine. io_error.
 void remove_entry(const std::string& path);

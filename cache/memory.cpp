@@ -3,6 +3,7 @@
 #include <larder/error.hpp>
 
 #include "cache/entry_directory.hpp"
+#include "cache/fork_safety.hpp"
 #include "cache/memory_state.hpp"
 #include "src/container_writer.hpp"
 #include "src/log.hpp"
@@ -13,12 +14,12 @@ namespace detail {
 memory_state::memory_state(const std::filesystem::path& location, const memory_options& options)
     : options_(options) {
   check_compress("memory", options.compress);
-  if (!options.bytes_limit.empty()) {
-    throw value_error("memory: bytes_limit = \"" + options.bytes_limit +
-                      "\" is not available in this version; leave it empty");
-  }
   if (options.verbose < 0 || options.verbose > 2) {
     throw value_error("memory: verbose = " + std::to_string(options.verbose) + "; 0, 1 and 2 are allowed");
+  }
+  if (options.wait_limit && *options.wait_limit < std::chrono::nanoseconds(0)) {
+    throw value_error("memory: wait_limit = " + std::to_string(options.wait_limit->count()) +
+                      " ns; it cannot be negative");
   }
   if (location.empty()) return;
   std::error_code fault;
@@ -26,13 +27,14 @@ memory_state::memory_state(const std::filesystem::path& location, const memory_o
   if (fault) throw io_error(location.string(), "cannot make absolute", fault.value());
   while (!location_.has_filename() && location_.has_relative_path())
     location_ = location_.parent_path();  // "dir/"
-  if (check_trusted(location_.string())) trust_ = trust::given;
+  directory_ = {location_.string(), options.group_shared};
+  if (check_trusted(directory_)) trust_ = trust::given;
 }
 
 bool memory_state::usable() const {
   if (trust_ == trust::unknown && !location_.empty()) {
     try {
-      if (check_trusted(location_.string())) trust_ = trust::given;
+      if (check_trusted(directory_)) trust_ = trust::given;
     } catch (const error& e) {
       trust_ = trust::refused;
       warn_once("trust", std::string(e.what()) + " (nothing is cached)");
@@ -44,7 +46,7 @@ bool memory_state::usable() const {
 void memory_state::warn_once(const std::string& cause, const std::string& text) const {
   {
     constexpr std::size_t k_most_causes = 1000;
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(fork_safe_mutex());
     if (warned_.size() >= k_most_causes || !warned_.insert(cause).second) return;
   }
   log(log_level::warning, text);
@@ -59,6 +61,23 @@ const std::filesystem::path& memory::location() const noexcept { return state_->
 
 void memory::clear() const {
   if (!location().empty()) detail::remove_all_entries(location().string());
+}
+
+memory_stats memory::stats() const {
+  const detail::call_counts& counts = state_->counts();
+  return {.hits = counts.hits,
+          .misses = counts.misses,
+          .waits = counts.waits,
+          .bytes = counts.bytes,
+          .corrupt = counts.corrupt,
+          .seconds_saved = counts.seconds_saved};
+}
+
+std::function<bool(const entry_info&)> expires_after(std::chrono::nanoseconds age) {
+  if (age < std::chrono::nanoseconds(0)) {
+    throw value_error("expires_after: " + std::to_string(age.count()) + " ns; an age cannot be negative");
+  }
+  return [age](const entry_info& entry) { return std::chrono::system_clock::now() - entry.time < age; };
 }
 
 }  // namespace larder

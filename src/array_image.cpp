@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/buffer.hpp"
 #include "src/npy_header.hpp"
 #include "src/strided_copy.hpp"
 #include "src/team_loop.hpp"
@@ -40,11 +41,25 @@ digest array_image::digest() const {
 }
 
 digest array_image::write_to(const descriptor& file, std::uint64_t offset) const {
+  if (const auto known = known_digest_of(array_)) {
+    // A mapping of a sealed file: its pages are copied once, and not read before.
+    file.write_at(text_bytes(header_), offset);
+    file.write_at(in_place(), offset + header_.size());
+    return *known;
+  }
   array_digester digester(header_, data_bytes_);
   file.write_at(text_bytes(header_), offset);
   const destination to{file, offset + header_.size()};
   take_chunks(digester, contiguous_ ? k_writers : k_most_gatherers, &to);
   return digester.finish();
+}
+
+digest array_image::append_to(std::string& bytes) const {
+  bytes += header_;
+  std::vector<std::byte> scratch;
+  const auto data = piece(0, static_cast<std::size_t>(data_bytes_), scratch);
+  bytes.append(reinterpret_cast<const char*>(data.data()), data.size());
+  return digest_of(header_, data);
 }
 
 void array_image::take_chunks(array_digester& digester, unsigned most, const destination* to) const {

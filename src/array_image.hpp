@@ -34,6 +34,9 @@ class array_image {
   /// threads if the array is large.
   larder::digest write_to(const descriptor& file, std::uint64_t offset) const;
 
+  /// The same into memory, for small arrays.
+  larder::digest append_to(std::string& bytes) const;
+
   struct compressed {
     std::uint64_t bytes;
     larder::digest digest;

@@ -36,6 +36,11 @@ class buffer {
   std::size_t size_;
 };
 
+/// The same of any array.
+inline std::optional<digest> known_digest_of(const raw_array& a) {
+  return a.owner ? a.owner->known_digest(a) : std::nullopt;
+}
+
 /// Sizes from which heap memory is page-aligned and asks for huge pages: a fresh 4 KiB page costs about 2 us,
 /// which is more than filling it.
 inline constexpr std::size_t k_huge_bytes = std::size_t{4} << 20;

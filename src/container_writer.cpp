@@ -15,6 +15,9 @@ namespace {
 
 // Below this, asking for the space first costs more than it can save.
 constexpr std::uint64_t k_reserve_bytes = std::uint64_t{1} << 20;
+// Smaller pieces are copied, so that one call writes many of them.
+constexpr std::size_t k_small_piece = std::size_t{16} << 10;
+constexpr std::size_t k_most_held_back = std::size_t{64} << 10;
 
 segment array_segment(const array_image& image) {
   return {.raw = image.bytes(),
@@ -36,9 +39,23 @@ void check_compress(std::string_view caller, int compress) {
 container_writer::container_writer(const atomic_file& file, const form& how)
     : file_(file.file()), form_(how) {
   if (!form_.head) return;
-  const std::string head = container_head();
-  file_.write_at(text_bytes(head), 0);
-  end_ = head.size();
+  append(text_bytes(container_head()));
+}
+
+void container_writer::append(std::span<const std::byte> bytes) {
+  if (bytes.size() <= k_small_piece) {
+    if (held_back_.size() + bytes.size() > k_most_held_back) flush();
+    held_back_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  } else {
+    flush();
+    file_.write_at(bytes, end_);
+  }
+  end_ += bytes.size();
+}
+
+void container_writer::flush() {
+  file_.write_at(text_bytes(held_back_), end_ - held_back_.size());
+  held_back_.clear();
 }
 
 void container_writer::reserve(std::uint64_t bytes_of_segments) {
@@ -50,10 +67,17 @@ void container_writer::array(const array_image& image) {
   pad();
   segment added = array_segment(image);
   added.offset = end_;
-  if (form_.compress == 0) {
+  if (form_.compress == 0 && image.bytes() <= k_small_piece) {
+    added.stored = added.raw;
+    std::string bytes;
+    added.digest = image.append_to(bytes);
+    append(text_bytes(bytes));
+  } else if (form_.compress == 0) {
+    flush();
     added.stored = added.raw;
     added.digest = image.write_to(file_, end_);
   } else {
+    flush();
     const auto written = image.compress_to(file_, end_, form_.compress);
     added.codec = codec::zstd;
     added.digest = written.digest;
@@ -79,6 +103,7 @@ void container_writer::text(segment_kind kind, std::string_view bytes) {
                 .has_digest = true,
                 .digest = xxh3_128(content)};
   if (form_.compress != 0 && kind == segment_kind::object) {
+    flush();
     const std::size_t frames = (content.size() + k_frame_bytes - 1) / k_frame_bytes;
     added.codec = codec::zstd;
     added.stored =
@@ -87,7 +112,7 @@ void container_writer::text(segment_kind kind, std::string_view bytes) {
           return content.subspan(begin, std::min(k_frame_bytes, content.size() - begin));
         });
   } else {
-    file_.write_at(content, end_);
+    append(content);
   }
   add(added);
 }
@@ -100,7 +125,7 @@ void container_writer::copy(const descriptor& from, const segment& of) {
   for (std::uint64_t done = 0; done < of.stored; done += piece.size()) {
     piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(of.stored - done, k_frame_bytes)));
     read_exactly(from, piece, of.offset + done);
-    file_.write_at(piece, end_ + done);
+    append(piece);
   }
   add(added);
 }
@@ -109,14 +134,13 @@ void container_writer::finish(std::uint64_t fingerprint, std::uint32_t schema) {
   pad();
   index_.fingerprint = fingerprint;
   index_.schema = schema;
-  file_.write_at(text_bytes(index_and_trailer(index_, end_)), end_);
+  append(text_bytes(index_and_trailer(index_, end_)));
+  flush();
 }
 
 void container_writer::pad() {
   static constexpr std::array<std::byte, k_block> k_zeros{};
-  const std::uint64_t next = aligned(end_);
-  if (next != end_) file_.write_at(std::span(k_zeros).first(static_cast<std::size_t>(next - end_)), end_);
-  end_ = next;
+  append(std::span(k_zeros).first(static_cast<std::size_t>(aligned(end_) - end_)));
 }
 
 void container_writer::add(segment added) {
@@ -131,6 +155,41 @@ void write_array(const atomic_file& file, const array_image& image, int compress
   out.array(image);
   if (!metadata.empty()) out.text(segment_kind::metadata, metadata);
   out.finish();
+}
+
+void check_object(std::string_view caller, const object_parts& object) {
+  const auto refuse = [&](const std::string& what, std::size_t limit, const char* advice) {
+    throw value_error(std::string(caller) + ": " + what + "; the limit is " + std::to_string(limit) + ": " +
+                      advice);
+  };
+  if (object.type.size() > k_type_limit) {
+    refuse("a type whose text has " + std::to_string(object.type.size()) + " bytes", k_type_limit,
+           "give the types in it shorter names (larder::type_name)");
+  }
+  constexpr std::size_t k_most_arrays =
+      k_index_limit / k_block - 3;  // beside the object, metadata, and the index's head
+  if (object.arrays.size() > k_most_arrays) {
+    refuse("an object of " + std::to_string(object.arrays.size()) + " arrays", k_most_arrays,
+           "put small ones into larger ones, or into vectors");
+  }
+  if (object.bytes.size() > k_object_limit) {
+    refuse("an object of " + std::to_string(object.bytes.size()) + " bytes without its arrays",
+           k_object_limit, "put large data into arrays or vectors of elements");
+  }
+}
+
+void write_object(const atomic_file& file, const object_parts& object, int compress,
+                  std::string_view metadata) {
+  container_writer out(file, {.head = true, .compress = compress});
+  const std::size_t texts = metadata.empty() ? 1 : 2;
+  std::uint64_t bytes = index_and_trailer_bytes(object.arrays.size() + texts) + aligned(object.bytes.size()) +
+                        aligned(metadata.size());
+  for (const raw_array& a : object.arrays) bytes += aligned(array_image(a).bytes());
+  out.reserve(bytes);
+  for (const raw_array& a : object.arrays) out.array(array_image(a));
+  out.text(segment_kind::object, object.bytes);
+  if (!metadata.empty()) out.text(segment_kind::metadata, metadata);
+  out.finish(xxh3_64(text_bytes(object.type)), object.schema);
 }
 
 void write_bare_npy(const atomic_file& file, const array_image& image) {

@@ -6,8 +6,13 @@
 //   out.text(segment_kind::object, bytes);
 //   out.finish();
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
+
+#include <larder/detail/value_sink.hpp>
 
 #include "src/array_image.hpp"
 #include "src/atomic_file.hpp"
@@ -19,7 +24,10 @@ namespace larder::detail {
 /// value_error, naming the caller, unless it is a level that there is.
 void check_compress(std::string_view caller, int compress);
 
-/// Writes a new file from its beginning; publishing it is the caller's. io_error.
+/// value_error, naming the caller, for an object that is too large for the format.
+void check_object(std::string_view caller, const object_parts& object);
+
+/// Writes a new file from its beginning; publishing it is the caller's. Small pieces go to the file together. io_error.
 class container_writer {
  public:
   struct form {
@@ -46,16 +54,23 @@ class container_writer {
   /// Zeros up to where the next segment begins.
   void pad();
   void add(segment added);
+  /// Appends bytes at the end of what is there.
+  void append(std::span<const std::byte> bytes);
+  /// Writes what was held back.
+  void flush();
 
   const descriptor& file_;
   form form_;
   std::uint64_t end_ = 0;
+  std::string held_back_;  // the last bytes before end_, which are not in the file yet
   container_index index_;
 };
 
-/// A whole file of one array: with metadata (JSON text) if there are any.
+/// Whole files of one value: with metadata (JSON text) if there are any. Of an object, check_object was called.
 void write_array(const atomic_file& file, const array_image& image, int compress,
                  std::string_view metadata = {});
+void write_object(const atomic_file& file, const object_parts& object, int compress,
+                  std::string_view metadata = {});
 /// A plain .npy.
 void write_bare_npy(const atomic_file& file, const array_image& image);
 

@@ -1,6 +1,7 @@
 #pragma once
 // Parts of a file, copied to memory with few system calls.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -10,25 +11,35 @@
 
 namespace larder::detail {
 
-/// What is asked for first, and the last 4 KiB, are fetched once. The bytes are copies, so what was checked is what is
-/// used, whatever others do to the file meanwhile. A file that became shorter is a format_error (E_TRUNCATED).
+/// The first and the last 4 KiB are fetched once, when they are asked for. The bytes are copies, so what was checked is
+/// what is used, whatever others do to the file meanwhile; they stay valid as long as this (or the scratch). A file that became shorter
+/// is a format_error (E_TRUNCATED).
 class file_parts {
  public:
   file_parts(const descriptor& file, std::uint64_t file_bytes);
+  file_parts(const file_parts&) = delete;
+  file_parts& operator=(const file_parts&) = delete;
 
   /// At least `wanted` bytes from the start, and more, if the file has them.
   std::span<const std::byte> front(std::size_t wanted);
 
-  /// offset + size <= the file's length.
-  std::vector<std::byte> part(std::uint64_t offset, std::uint64_t size);
+  /// offset + size <= the file's length. What was not fetched goes to `scratch`.
+  std::span<const std::byte> part(std::uint64_t offset, std::uint64_t size, std::vector<std::byte>& scratch);
 
  private:
-  std::vector<std::byte> fetch(std::uint64_t offset, std::uint64_t size) const;
+  static constexpr std::size_t k_at_once = 4096;
+  using at_once = std::array<std::byte, k_at_once>;
+
+  std::span<const std::byte> fetch(std::uint64_t offset, std::uint64_t size,
+                                   std::vector<std::byte>& scratch) const;
 
   const descriptor& file_;
   std::uint64_t file_bytes_;
-  std::vector<std::byte> front_;
-  std::vector<std::byte> back_;
+  at_once first_;  // as much as the file has
+  at_once last_;   // of a longer file, from last_offset_ on
+  std::uint64_t last_offset_ = 0;
+  std::span<const std::byte> front_;
+  std::vector<std::byte> long_front_;
 };
 
 /// Fills `out` from the file; E_TRUNCATED where it ends before.

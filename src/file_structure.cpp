@@ -50,7 +50,7 @@ class container_reader {
     // Raw bytes, and what they are parsed into.
     take_structure(end.index_bytes / k_block * (2 * k_block + sizeof(stored_segment)), "the index");
     const container_index index =
-        parse_index(file_.path(), parts_.part(end.index_offset, end.index_bytes), end);
+        parse_index(file_.path(), parts_.part(end.index_offset, end.index_bytes, scratch_), end);
     result_.container = true;
     result_.dirty = end.dirty;
     result_.schema = index.schema;
@@ -110,7 +110,7 @@ class container_reader {
       if (next == end) return;
       if (next - end >= alignment)
         fail(file_, format_code::seg_hole, "a gap between segments that belongs to none");
-      const auto gap = parts_.part(end, next - end);
+      const auto gap = parts_.part(end, next - end, scratch_);
       if (std::ranges::any_of(gap, [](std::byte b) { return b != std::byte{0}; })) {
         fail(file_, format_code::padding, "padding that is not zero");
       }
@@ -130,9 +130,12 @@ class container_reader {
     if (of.header_bytes > k_npy_header_limit) {
       fail(file_, format_code::npy_hdrsize, "an NPY header of " + std::to_string(of.header_bytes) + " bytes");
     }
-    const std::vector<std::byte> bytes =
-        of.codec == codec::raw ? parts_.part(of.offset, std::min<std::uint64_t>(of.header_bytes, of.stored))
-                               : read_front_of_frames(file_, of, of.header_bytes);
+    std::span<const std::byte> bytes;
+    if (of.codec == codec::raw) {
+      bytes = parts_.part(of.offset, std::min<std::uint64_t>(of.header_bytes, of.stored), scratch_);
+    } else {
+      bytes = scratch_ = read_front_of_frames(file_, of, of.header_bytes);
+    }
     if (!begins_with(bytes, k_npy_magic))
       fail(file_, format_code::npy_header, "an array without an NPY header");
     if (bytes.size() < k_npy_prefix_bytes ||
@@ -140,7 +143,7 @@ class container_reader {
         of.header_bytes > bytes.size()) {
       fail(file_, format_code::seg_size, "the NPY header and the index do not speak of the same array");
     }
-    of.header = parse_npy_header(file_.path(), std::span(bytes).first(of.header_bytes));
+    of.header = parse_npy_header(file_.path(), bytes.first(of.header_bytes));
     const npy_header& header = of.header;
     if (of.raw != header.bytes + header.data_bytes) {
       fail(file_, format_code::seg_size, "the NPY header and the index do not speak of the same array");
@@ -200,7 +203,7 @@ class container_reader {
     std::string text(static_cast<std::size_t>(of.raw), '\0');
     const auto bytes = std::as_writable_bytes(std::span(text));
     if (of.codec == codec::raw && of.raw < k_small_text) {
-      std::ranges::copy(parts_.part(of.offset, of.stored), bytes.begin());  // likely read already
+      std::ranges::copy(parts_.part(of.offset, of.stored, scratch_), bytes.begin());  // likely read already
     } else {
       read_segment(file_, of, bytes, budget_.left());
     }
@@ -233,6 +236,7 @@ class container_reader {
 
   const descriptor& file_;
   file_parts& parts_;
+  std::vector<std::byte> scratch_;
   memory_budget& budget_;
   object_demand object_;
   file_structure& result_;
@@ -243,11 +247,12 @@ void read_headed(const descriptor& file, file_parts& parts, memory_budget& budge
                  file_structure& result) {
   const auto front = parts.front(k_block);
   if (front.size() < k_block) fail(file, format_code::truncated, "the file ends within its head");
-  const std::vector<std::byte> head(front.begin(), front.begin() + k_block);
+  const auto head = front.first(k_block);
   check_head(file.path(), head);
   if (result.file_bytes < 4 * k_block) refuse_without_trailer(file);
-  const trailer end =
-      parse_trailer(file.path(), parts.part(result.file_bytes - k_block, k_block), result.file_bytes);
+  std::vector<std::byte> scratch;
+  const trailer end = parse_trailer(file.path(), parts.part(result.file_bytes - k_block, k_block, scratch),
+                                    result.file_bytes);
   check_head(file.path(), head, end);
   container_reader(file, parts, budget, object, result).read(end, k_block);
 }
@@ -275,7 +280,8 @@ void read_npy(const descriptor& file, file_parts& parts, memory_budget& budget, 
     if (!ends_with_data || demand == trailer_demand::sealed) refuse_without_trailer(file);
     return plain();
   }
-  const std::vector<std::byte> last = parts.part(result.file_bytes - k_block, k_block);
+  std::vector<std::byte> scratch;
+  const auto last = parts.part(result.file_bytes - k_block, k_block, scratch);
   if (ends_with_data && demand == trailer_demand::as_found) {
     if (is_trailer(last, result.file_bytes)) {
       fail(file, format_code::trailer, "a larder trailer lies within the data: the NPY header is damaged");
@@ -302,6 +308,8 @@ file_structure read_structure(const descriptor& file, trailer_demand demand, mem
   result.file_bytes = static_cast<std::uint64_t>(status.st_size);
   result.sparse = static_cast<std::uint64_t>(status.st_blocks) * 512 < result.file_bytes;
   result.read_only = (status.st_mode & 0222) == 0;
+  result.accessed = status.st_atim;
+  result.modified = status.st_mtim;
   if (result.file_bytes == 0) fail(file, format_code::empty, "the file is empty");
 
   file_parts parts(file, result.file_bytes);

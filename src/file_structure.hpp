@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <time.h>
+
 #include <larder/digest.hpp>
 
 #include "src/container.hpp"
@@ -37,6 +39,8 @@ struct file_structure {
   bool dirty = false;      // of a container: the digests of its uncompressed arrays are void
   bool sparse = false;     // has holes
   bool read_only = false;  // published without write permission: a cache entry
+  ::timespec accessed{};
+  ::timespec modified{};
 
   std::vector<stored_segment> segments;  // the arrays come first; a plain file has one
   std::size_t array_count = 0;

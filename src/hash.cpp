@@ -6,9 +6,7 @@
 namespace larder::detail {
 
 digest hash_array(const raw_array& a) {
-  if (a.owner) {
-    if (const auto known = a.owner->known_digest(a)) return *known;
-  }
+  if (const auto known = known_digest_of(a)) return *known;
   return array_image(a).digest();
 }
 

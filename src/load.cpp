@@ -4,22 +4,16 @@
 
 #include <larder/error.hpp>
 
-#include "src/array_file.hpp"
-#include "src/object_file.hpp"
+#include "src/value_file.hpp"
 
 namespace larder::detail {
 
-std::optional<raw_array> load_array_if_exists(const std::filesystem::path& path, dtype expected,
-                                              result_kind wanted, const load_options& options,
-                                              const placement* place) {
-  return read_array_file(path.string(), expected, {.wanted = wanted, .options = options, .place = place});
-}
-
-std::unique_ptr<object_source> open_object_if_exists(const std::filesystem::path& path, std::string_view type,
-                                                     std::uint32_t schema, const load_options& options) {
+std::unique_ptr<value_source> open_value_if_exists(const std::filesystem::path& path, bool object,
+                                                   const load_options& options) {
   auto file = open_to_load(path.string(), options);
   if (!file) return nullptr;
-  return std::make_unique<object_file>(*std::move(file), type, schema, options);
+  return std::make_unique<value_file>(*std::move(file), options,
+                                      object ? object_demand::keep : object_demand::check);
 }
 
 void refuse_absent(const std::filesystem::path& path) {

@@ -9,19 +9,6 @@
 namespace larder::detail {
 namespace {
 
-file_structure checked_structure(const descriptor& file, memory_budget& budget, std::string_view type,
-                                 std::uint32_t schema) {
-  file_structure structure = read_structure(file, trailer_demand::as_found, budget);
-  const std::string expected(type);
-  if (structure.type != expected || !structure.is_object()) {
-    throw type_mismatch(file.path(), expected, structure.type);
-  }
-  if (structure.schema != schema) {
-    throw type_mismatch(file.path(), expected, structure.type + " with other fields (LARDER_FIELDS)");
-  }
-  return structure;
-}
-
 /// Of memory for a handle on an array and what owns its data: layouts of many dimensions have memory of their own, and
 /// there are two.
 std::uint64_t handle_bytes(const stored_segment& of) {
@@ -32,13 +19,16 @@ std::uint64_t handle_bytes(const stored_segment& of) {
 
 }  // namespace
 
-object_file::object_file(descriptor file, std::string_view type, std::uint32_t schema,
-                         const load_options& options)
-    : file_(std::move(file)),
-      options_(options),
-      budget_(options.max_bytes),
-      structure_(checked_structure(file_, budget_, type, schema)),
-      loader_(file_, structure_, options_, budget_) {
+object_file::object_file(const descriptor& file, const file_structure& structure, array_loader& loader,
+                         memory_budget& budget, std::string_view type, std::uint32_t schema)
+    : file_(file), structure_(structure), loader_(loader), budget_(budget) {
+  const std::string expected(type);
+  if (structure_.type != expected || !structure_.is_object()) {
+    throw type_mismatch(file_.path(), expected, structure_.type);
+  }
+  if (structure_.schema != schema) {
+    throw type_mismatch(file_.path(), expected, structure_.type + " with other fields (LARDER_FIELDS)");
+  }
   budget_.take(file_.path(), structure_.array_count * sizeof(loaded), "the table of arrays");
   loaded_.resize(structure_.array_count);
 }

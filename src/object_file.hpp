@@ -1,13 +1,11 @@
 #pragma once
 // An object in a file: its stream in memory, its arrays mapped or read when the stream comes to them.
 
-#include <array>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include <larder/detail/object_reader.hpp>
-#include <larder/load.hpp>
 
 #include "src/array_loader.hpp"
 #include "src/descriptor.hpp"
@@ -18,8 +16,10 @@ namespace larder::detail {
 
 class object_file final : public object_source {
  public:
-  /// Checks the file's structure and that it holds this type, with this layout. format_error, type_mismatch, io_error.
-  object_file(descriptor file, std::string_view type, std::uint32_t schema, const load_options& options);
+  /// Of the file whose structure this is, which lives as long, as do the loader and the budget. type_mismatch unless it
+  /// holds this type, with this layout.
+  object_file(const descriptor& file, const file_structure& structure, array_loader& loader,
+              memory_budget& budget, std::string_view type, std::uint32_t schema);
   object_file(const object_file&) = delete;
   object_file& operator=(const object_file&) = delete;
 
@@ -44,11 +44,10 @@ class object_file final : public object_source {
   const stored_segment& find(std::uint32_t segment, dtype expected) const;
   [[noreturn]] void refuse_shared() const;
 
-  descriptor file_;
-  load_options options_;
-  memory_budget budget_;
-  file_structure structure_;
-  array_loader loader_;
+  const descriptor& file_;
+  const file_structure& structure_;
+  array_loader& loader_;
+  memory_budget& budget_;
   std::vector<loaded> loaded_;
 };
 

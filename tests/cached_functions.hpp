@@ -27,7 +27,7 @@ inline std::vector<std::filesystem::path> entries_in(const std::filesystem::path
   std::vector<std::filesystem::path> found;
   for (const auto& item : std::filesystem::recursive_directory_iterator(directory)) {
     const std::string name = item.path().filename().string();
-    if (item.is_regular_file() && name != ".gitignore" && name != "CACHEDIR.TAG")
+    if (item.is_regular_file() && name != ".gitignore" && name != "CACHEDIR.TAG" && name != ".larder-lock")
       found.push_back(item.path());
   }
   return found;

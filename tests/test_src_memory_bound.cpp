@@ -120,8 +120,8 @@ void write_object(const fs::path& path, const std::string& stream, int compress 
                   std::span<const larder::detail::raw_array> arrays = {}) {
   const std::string type = larder::type_text<T>();
   const std::string bytes = bytes_of_number(static_cast<std::uint32_t>(type.size())) + type + stream;
-  larder::detail::dump_object({type, larder::detail::schema<T>(), bytes, arrays}, path,
-                              {.compress = compress});
+  const larder::dump_options options{.compress = compress};
+  larder::detail::dump_sink(path, options).object({type, larder::detail::schema<T>(), bytes, arrays});
 }
 
 /// A container of elements, each of the bytes that `element` gives: as many as fill streams of several lengths. One of

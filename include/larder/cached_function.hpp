@@ -5,7 +5,10 @@
 //   auto c = cov(x, ridge);                  // as covariance itself is called
 //   auto [value, how, key] = cov.evaluate(x, ridge);
 
+#include <concepts>
 #include <cstddef>
+#include <cstring>
+#include <functional>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -16,6 +19,7 @@
 #include <larder/detail/cached_core.hpp>
 #include <larder/detail/signature.hpp>
 #include <larder/digest.hpp>
+#include <larder/shelved.hpp>
 #include <larder/storable.hpp>
 
 namespace larder {
@@ -35,26 +39,45 @@ concept cacheable_parameter =
     !(std::is_lvalue_reference_v<P> &&
       !std::is_const_v<std::remove_reference_t<P>>)&&hashable<std::remove_cvref_t<P>>;
 
-/// An address in the module that holds a function's code: its own, or that of code made from its type.
+template <class T>
+inline constexpr char k_type_tag = 0;
+
 template <class F>
-const void* code_address(const F& function) {
+function_identity identity_of(const F& function) {
+  function_identity identity{.type = &k_type_tag<F>, .code = reinterpret_cast<const void*>(&identity_of<F>)};
   if constexpr (std::is_pointer_v<F>) {
-    return reinterpret_cast<const void*>(function);
+    identity.address = identity.code = reinterpret_cast<const void*>(function);
+  } else if constexpr (std::is_member_pointer_v<F>) {
+    // Its first word, which is the function's address or its number in the table of virtual ones.
+    std::memcpy(&identity.address, &function, sizeof identity.address);
+  }
+  return identity;
+}
+
+/// Whether there is an array in a value of type T, which is mapped when it is loaded. `Outer` are the types being looked
+/// at: a type may contain itself.
+template <class T, class... Outer>
+consteval bool holds_arrays() {
+  if constexpr (is_array<T>) {
+    return true;
+  } else if constexpr ((std::same_as<T, Outer> || ...)) {
+    return false;
   } else {
-    return reinterpret_cast<const void*>(&code_address<F>);
+    return []<class... P>(types<P...>) {
+      return (holds_arrays<P, T, Outer...>() || ...);
+    }(typename stored<T>::parts());
   }
 }
 
-/// How a result stands in the key: a vector is stored as an array, but is no array. Nothing for what cached_function
-/// refuses.
 template <class R>
-std::string result_text() {
-  if constexpr (is_array<R>) {
-    return type_text<R>();
-  } else if constexpr (array_like<R>) {
-    return "vector<" + std::string(name(dtype_of<typename R::value_type>)) + ">";
+result_kinds kinds_of_result() {
+  if constexpr (!storable<R>) {
+    return {};  // cached_function refuses it
+  } else if constexpr (array_like<R> && !is_array<R>) {
+    // A vector is stored as an array, but is no array.
+    return {.text = "vector<" + std::string(name(dtype_of<typename R::value_type>)) + ">"};
   } else {
-    return {};
+    return {.text = type_text<R>(), .is_object = !array_like<R>, .holds_arrays = holds_arrays<R>()};
   }
 }
 
@@ -63,60 +86,85 @@ std::string result_text() {
 /// A function with a cache before it: memory::cache makes them. It has the function's own signature. Copies are cheap
 /// and share everything; thread-safe, also from a parallel map (if the function is).
 ///
-/// A call hashes its arguments, looks for an entry under that key, and otherwise computes and stores. A damaged or
-/// unreadable entry is computed again and replaced. A store that fails (disk full, no permission) is one warning
-/// through the log hook, and the result is returned all the same. What the function throws is never stored.
+/// A call hashes its arguments, looks for an entry under that key, and otherwise computes and stores. While another
+/// thread or process computes the same call, it waits for the result (on_busy). A damaged or unreadable entry is
+/// computed again and replaced. A store that fails (disk full, no permission) is one warning through the log hook, and
+/// the result is returned all the same. What the function throws is never stored.
 template <class Signature, class F>
 class cached_function;
 
 template <class R, class... P, class F>
 class cached_function<R(P...), F> {
-  static_assert(
-      detail::array_like<R>,
-      "larder: a cached function returns an array or a std::vector of elements (other results are not "
-      "cached in this version)");
+  static_assert(storable<R>, "larder: the result of a cached function is of a storable type");
   static_assert((detail::cacheable_parameter<P> && ...),
                 "larder: each parameter of a cached function is of a storable type or a std::string_view, by "
                 "value or const "
                 "reference (a non-const reference is not in the key)");
   static_assert(
-      detail::stateless<F>,
+      detail::stateless<F> || hashable<F>,
       "larder: a cached function is a function pointer or has no captures and no members (they are not in "
       "the key): pass them as arguments");
 
  public:
-  /// Arrays of 16 KiB and more come mapped from the entry, on the first call as on later ones: array<const T>
-  /// read-only, array<T> copy-on-write. Smaller ones, and vectors, are copies.
+  /// Arrays of 16 KiB and more, also within other results, come mapped from the entry, on the first call as on later ones:
+  /// array<const T> read-only, array<T> copy-on-write. Smaller ones, and vectors, are copies.
   R operator()(P... args) const { return evaluate(std::forward<P>(args)...).value; }
 
   /// The same, with how the result came about and its key.
   evaluated<R> evaluate(P... args) const {
     const digest key = this->key(args...);
-    call pending{function_, std::tuple<P&&...>(std::forward<P>(args)...)};
-    auto result = core_.evaluate(key, dtype_of<typename R::value_type>, detail::result_kind_of<R>(), pending);
-    if constexpr (detail::is_array<R>) {
-      if (result.stored) {
-        return {detail::array_access::wrap<typename R::element_type>(*std::move(result.stored)), result.how,
-                key};
-      }
+    one_call pending{function_, std::tuple<P&&...>(std::forward<P>(args)...)};
+    const outcome how = core_.evaluate(key, pending);
+    return {*std::move(pending.value), how, key};
+  }
+
+  /// Computes, whatever is in the cache, and stores the result there in the place of what was.
+  R call(P... args) const {
+    const digest key = this->key(args...);
+    one_call pending{function_, std::tuple<P&&...>(std::forward<P>(args)...)};
+    core_.compute(key, pending);
+    return *std::move(pending.value);
+  }
+
+  /// Computes and stores if need be, and returns a reference to the entry. What is in the cache already is not read.
+  shelved<R> call_and_shelve(P... args) const {
+    const digest key = this->key(args...);
+    one_call pending{function_, std::tuple<P&&...>(std::forward<P>(args)...)};
+    shelved<R> reference;
+    reference.key_ = key;
+    reference.verification_ = core_.verification();
+    if (core_.shelve(key, pending)) {
+      reference.path_ = core_.path_of(key);
+    } else {
+      reference.held_ = std::make_shared<std::optional<R>>(std::move(pending.value));
     }
-    return {*std::move(pending.value), result.how, key};
+    return reference;
   }
 
   /// The digest that names the entry of a call.
   digest key(const std::remove_cvref_t<P>&... args) const {
     detail::hash_stream stream;
     core_.start_key(stream);
-    [[maybe_unused]] std::size_t position = 0;
     detail::value_hasher hasher(stream);
+    if constexpr (!detail::stateless<F>) detail::hash_into(hasher, function_);
+    [[maybe_unused]] std::size_t position = 0;
     ((core_.ignores(position++) ? void() : detail::hash_into(hasher, args)), ...);
     return stream.finish();
   }
 
-  /// Whether an entry of this call is there; computes nothing. Its data are not read: a call may still find them
+  /// Whether an entry of this call is there, and valid; computes nothing. Its data are not read: a call may still find them
   /// damaged, and compute.
   bool check_call_in_cache(const std::remove_cvref_t<P>&... args) const {
     return core_.contains(key(args...));
+  }
+
+  /// Stores a result that came from elsewhere as that of a call, in the place of what was. io_error; value_error in a
+  /// memory that does not store.
+  void store(const R& value, const std::remove_cvref_t<P>&... args) const {
+    std::string described;
+    (detail::describe(described, args), ...);
+    core_.store(key(args...), std::move(described),
+                [&value](detail::value_sink& to) { detail::write_value(value, to); });
   }
 
   /// Removes the entry of this call, or all of this function's entries under its present version. Results that are
@@ -127,19 +175,16 @@ class cached_function<R(P...), F> {
  private:
   friend class memory;
 
-  struct call final : detail::pending_call {
-    call(const F& f, std::tuple<P&&...> a) : function(f), args(std::move(a)) {}
-    detail::raw_array compute() override {
-      value.emplace(
-          std::apply([this](P&&... a) -> R { return function(std::forward<P>(a)...); }, std::move(args)));
-      return detail::as_raw(*value);
+  struct one_call final : detail::pending_call {
+    one_call(const F& f, std::tuple<P&&...> a) : function(f), args(std::move(a)) {}
+    void compute() override {
+      value.emplace(std::apply([this](P&&... a) -> R { return std::invoke(function, std::forward<P>(a)...); },
+                               std::move(args)));
     }
-    std::byte* place([[maybe_unused]] std::size_t count) override {
-      if constexpr (detail::is_array<R>) {
-        return nullptr;  // arrays bring their own memory
-      } else {
-        return detail::resized(value.emplace(), count);
-      }
+    void write(detail::value_sink& to) const override { detail::write_value(*value, to); }
+    void read(detail::value_source& from) override {
+      value.reset();
+      detail::read_value(from, value);
     }
     std::string describe() const override {
       std::string text;

@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-#include <larder/array.hpp>
+#include <larder/detail/value_sink.hpp>
 #include <larder/storable.hpp>
 
 namespace larder {
@@ -23,16 +23,19 @@ struct dump_options {
 
 namespace detail {
 
-/// An object that was taken apart.
-struct object_parts {
-  std::string_view type;
-  std::uint32_t schema;
-  std::string_view bytes;  // of the object segment
-  std::span<const raw_array> arrays;
-};
+class dump_sink final : public value_sink {
+ public:
+  /// Both live as long.
+  dump_sink(const std::filesystem::path& path, const dump_options& options)
+      : path_(path), options_(options) {}
 
-void dump_array(const raw_array& a, const std::filesystem::path& path, const dump_options& options);
-void dump_object(const object_parts& object, const std::filesystem::path& path, const dump_options& options);
+  void array(const raw_array& a) override;
+  void object(const object_parts& object) override;
+
+ private:
+  const std::filesystem::path& path_;
+  const dump_options& options_;
+};
 
 }  // namespace detail
 
@@ -47,15 +50,9 @@ void dump_object(const object_parts& object, const std::filesystem::path& path, 
 template <class T>
 void dump(const T& value, const std::filesystem::path& path, const dump_options& options = {}) {
   detail::require_storable<T>();
-  if constexpr (!storable<T>) {
-    // Said above; no more errors.
-  } else if constexpr (detail::array_like<T>) {
-    detail::dump_array(detail::as_raw(value), path, options);
-  } else {
-    detail::object_writer writer(type_text<T>());
-    writer(value);
-    detail::dump_object({type_text<T>(), detail::schema<T>(), writer.bytes(), writer.arrays()}, path,
-                        options);
+  if constexpr (storable<T>) {  // otherwise all is said
+    detail::dump_sink sink(path, options);
+    detail::write_value(value, sink);
   }
 }
 

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include <larder/array.hpp>
-#include <larder/detail/object_reader.hpp>
+#include <larder/detail/value_source.hpp>
 #include <larder/mmap_mode.hpp>
 #include <larder/storable.hpp>
 
@@ -42,25 +42,12 @@ struct load_options {
 
 namespace detail {
 
-/// `place` is for vectors, and null for arrays. Without a value where there is nothing at `path`.
-std::optional<raw_array> load_array_if_exists(const std::filesystem::path& path, dtype expected,
-                                              result_kind wanted, const load_options& options,
-                                              const placement* place);
-/// An object of this type, ready to be read; null where there is nothing at `path`.
-std::unique_ptr<object_source> open_object_if_exists(const std::filesystem::path& path, std::string_view type,
-                                                     std::uint32_t schema, const load_options& options);
+/// The file at `path`, open and checked; null where there is nothing. `object` says what kind of value is wanted. The
+/// options live as long.
+std::unique_ptr<value_source> open_value_if_exists(const std::filesystem::path& path, bool object,
+                                                   const load_options& options);
 /// Throws the io_error of load.
 [[noreturn]] void refuse_absent(const std::filesystem::path& path);
-
-template <array_like T>
-constexpr result_kind result_kind_of() {
-  if constexpr (!is_array<T>) {
-    return result_kind::vector;
-  } else {
-    return std::is_const_v<typename T::element_type> ? result_kind::read_only_array
-                                                     : result_kind::writable_array;
-  }
-}
 
 }  // namespace detail
 
@@ -68,31 +55,14 @@ constexpr result_kind result_kind_of() {
 template <class T>
 std::optional<T> load_if_exists(const std::filesystem::path& path, const load_options& options = {}) {
   detail::require_storable<T>();
-  if constexpr (!storable<T>) {
-    return std::nullopt;  // said above; no more errors
-  } else if constexpr (detail::is_array<T>) {
-    constexpr auto wanted = detail::result_kind_of<T>();
-    auto raw =
-        detail::load_array_if_exists(path, dtype_of<typename T::element_type>, wanted, options, nullptr);
-    if (!raw) return std::nullopt;
-    return detail::array_access::wrap<typename T::element_type>(*std::move(raw));
-  } else if constexpr (detail::array_like<T>) {
-    std::optional<T> elements(std::in_place);
-    const auto resize = [&elements](std::size_t count) { return detail::resized(*elements, count); };
-    const detail::placement place(resize);
-    constexpr auto wanted = detail::result_kind_of<T>();
-    if (!detail::load_array_if_exists(path, dtype_of<typename T::value_type>, wanted, options, &place))
-      elements.reset();
-    return elements;
-  } else {
-    const auto source = detail::open_object_if_exists(path, type_text<T>(), detail::schema<T>(), options);
-    if (!source) return std::nullopt;
-    std::optional<T> value(std::in_place);
-    detail::object_reader reader(*source);
-    reader(*value);
-    reader.finish();
-    return value;
+  std::optional<T> value;
+  if constexpr (storable<T>) {  // otherwise all is said
+    constexpr bool object = !detail::array_like<T>;
+    if (const auto source = detail::open_value_if_exists(path, object, options)) {
+      detail::read_value(*source, value);
+    }
   }
+  return value;
 }
 
 /// Constness chooses the mapping: array<const T> is mapped read-only, array<T> copy-on-write, also inside an object;

@@ -5,8 +5,10 @@
 //   auto cov = mem.cache("stats.covariance", covariance, {.version = "1"});
 //   auto c = cov(x, ridge);      // computed the first time, mapped from the disk ever after
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -14,30 +16,41 @@
 #include <larder/cached_function.hpp>
 #include <larder/detail/signature.hpp>
 #include <larder/load.hpp>
+#include <larder/memory_stats.hpp>
 
 namespace larder {
 
 struct memory_options {
-  int verbose = 0;            ///< 1: a log line per call computed, with its time; 2: also per hit
-  int compress = 0;           ///< zstd level of entries, as in dump; what is compressed comes as a copy
-  std::string bytes_limit{};  ///< only empty, no limit, in this version
-  bool read_only = false;     ///< hits are loaded, misses are computed and not stored
+  int verbose = 0;   ///< 1: a log line per call computed, with its time; 2: also per hit
+  int compress = 0;  ///< zstd level of entries, as in dump; what is compressed comes as a copy
+  /// The most bytes that entries may have together, as "10G", "500M" or "2K" (of 1,024); empty: no limit. Each store
+  /// keeps it, of this process and of others that set it: what was least recently used goes first. An entry larger than
+  /// that is not stored. Those that set no limit are kept count of once one has.
+  std::string bytes_limit{};
+  bool read_only = false;  ///< hits are loaded, misses are computed and not stored: for a cache of others
   larder::verification verification = larder::verification::automatic;  ///< of mapped results, as in load
+  larder::on_busy on_busy =
+      larder::on_busy::wait;  ///< while another thread or process computes the same result
+  /// The longest time that a call waits before it computes after all. Without one it waits as long as it takes.
+  std::optional<std::chrono::nanoseconds> wait_limit{};
+  /// Shares the cache with the group: a directory that the group may write to, whoever of it owns it, is trusted, and what is
+  /// made in it is for the group.
+  bool group_shared = false;
 };
 
 /// A handle on a cache directory; copies share it. Thread-safe; any number of processes may use one directory at the
-/// same time. Nothing is created before the first result is stored.
+/// same time, and a process may fork. Nothing is created before something has to be computed.
 ///
 /// The directory holds results that are trusted when they are loaded: one that belongs to another user (other than
 /// root), or that others may write to, is a value_error; one that comes up later is a warning, and nothing is cached. An
-/// empty location caches nothing. bytes_limit, of a later version, is a value_error.
+/// empty location caches nothing.
 class memory {
  public:
   explicit memory(const std::filesystem::path& location, const memory_options& options = {});
 
   /// Wraps a function. The name and the version (or the program's build) name its results in the directory, for
   /// every program that uses it: give a function a name of its own. value_error for an empty or overlong name or version,
-  /// or an ignored position that does not exist.
+  /// an ignored position that does not exist, or a name that stands for another function in this process.
   template <class F>
     requires(!std::is_function_v<F>)
   auto cache(std::string name, F function, cache_options options = {}) const {
@@ -58,11 +71,20 @@ class memory {
     return wrap<Signature>(std::move(name), std::move(function), std::move(options));
   }
 
+  /// A single call: cache(name, function)(args...).
+  template <class F, class... Args>
+  auto eval(std::string name, F function, Args&&... args) const {
+    return cache(std::move(name), std::move(function))(std::forward<Args>(args)...);
+  }
+
   /// Absolute; empty for a memory that caches nothing.
   const std::filesystem::path& location() const noexcept;
 
   /// Removes the entries of all functions, and nothing else that lies in the directory. io_error where that fails.
   void clear() const;
+
+  /// What it did so far. A count may lack calls that other threads are in the middle of.
+  memory_stats stats() const;
 
  private:
   template <class Signature, class F>
@@ -74,9 +96,12 @@ class memory {
 template <class Signature, class F>
 auto memory::wrap(std::string name, F function, cache_options options) const {
   using result = typename detail::parameters<Signature>::result;
-  detail::cached_core core(
-      state_, {std::move(name), detail::result_text<result>(), detail::parameters<Signature>::k_count,
-               detail::code_address(function), std::move(options)});
+  detail::cached_core core(state_, {.name = std::move(name),
+                                    .result = detail::kinds_of_result<result>(),
+                                    .arity = detail::parameters<Signature>::k_count,
+                                    .has_state = !detail::stateless<F>,
+                                    .function = detail::identity_of(function),
+                                    .options = std::move(options)});
   return cached_function<Signature, F>(std::move(core), std::move(function));
 }
 

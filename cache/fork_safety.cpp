@@ -1,0 +1,61 @@
+#include "cache/fork_safety.hpp"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "src/descriptor.hpp"
+
+namespace larder::detail {
+namespace {
+
+// Both are valid before the first constructor of the program and after the last destructor. The mutex guards the list.
+constinit std::mutex the_mutex;
+constinit unshared_descriptor* the_first = nullptr;
+
+}  // namespace
+
+/// In the child, whose one thread has the mutex. Descriptors whose owners are threads of the parent stay where they lie,
+/// closed; nobody comes back to them.
+void close_inherited() noexcept {
+  for (unshared_descriptor* each = the_first; each != nullptr; each = each->next_) {
+    ::close(each->fd_);
+    each->fd_ = -1;
+    each->link_ = nullptr;
+  }
+  the_first = nullptr;
+}
+
+namespace {
+
+// The thread that forks takes the mutex before memory is copied, and both sides let it go again.
+[[maybe_unused]] const int registered = ::pthread_atfork([] { the_mutex.lock(); }, [] { the_mutex.unlock(); },
+                                                         [] {
+                                                           close_inherited();
+                                                           the_mutex.unlock();
+                                                         });
+
+}  // namespace
+
+std::mutex& fork_safe_mutex() noexcept { return the_mutex; }
+
+int unshared_descriptor::open(const std::string& path, int flags, mode_t mode) noexcept {
+  // Under the mutex from the opening on: a child that is forked in between would keep it.
+  const std::lock_guard lock(the_mutex);
+  fd_ = open_fd(path, flags, mode);
+  if (fd_ < 0) return -1;
+  next_ = the_first;
+  if (next_ != nullptr) next_->link_ = &next_;
+  link_ = &the_first;
+  the_first = this;
+  return fd_;
+}
+
+unshared_descriptor::~unshared_descriptor() {
+  const std::lock_guard lock(the_mutex);
+  if (link_ == nullptr) return;
+  *link_ = next_;
+  if (next_ != nullptr) next_->link_ = link_;
+  ::close(fd_);
+}
+
+}  // namespace larder::detail

@@ -1,0 +1,37 @@
+#pragma once
+// What fork must not tear: a mutex that no other thread holds in the child, and descriptors that the child does not keep.
+
+#include <mutex>
+#include <string>
+
+#include <sys/types.h>
+
+namespace larder::detail {
+
+/// For short sections of the cache's own bookkeeping, which call nothing of the user's. fork takes it first, so that in
+/// the child, where other threads no longer exist, none of them is in the middle of one.
+std::mutex& fork_safe_mutex() noexcept;
+
+/// A descriptor with a file description of its own, closed in children of fork at once: a lock on an open file
+/// description would otherwise be held until the last child that inherited it is gone.
+class unshared_descriptor {
+ public:
+  unshared_descriptor() = default;
+  unshared_descriptor(const unshared_descriptor&) = delete;
+  unshared_descriptor& operator=(const unshared_descriptor&) = delete;
+  ~unshared_descriptor();
+
+  /// Once, as open(2); -1 and errno.
+  int open(const std::string& path, int flags, mode_t mode) noexcept;
+  /// -1 where nothing is open, or this is a child of the process that opened it.
+  int fd() const noexcept { return fd_; }
+
+ private:
+  friend void close_inherited() noexcept;
+
+  int fd_ = -1;
+  unshared_descriptor* next_ = nullptr;
+  unshared_descriptor** link_ = nullptr;  // what points to this; null where it is in no list
+};
+
+}  // namespace larder::detail

@@ -1,0 +1,46 @@
+#pragma once
+// The lock file of a cache directory: <location>/.larder-lock. Whoever wants a lock opens it anew, so that locks exclude
+// threads of one process as they exclude processes, and the kernel releases them with their owner, however it ends.
+//
+//   byte 0 … 15    how many bytes the entries have together (byte_ledger.hpp)
+//   from 1024 on   one byte per key: whoever computes a key holds a lock on its byte, beyond the end of the file
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <larder/digest.hpp>
+
+#include "cache/cache_directory.hpp"
+#include "cache/fork_safety.hpp"
+
+namespace larder::detail {
+
+class lock_file {
+ public:
+  /// Opens it, and makes it where it is missing.
+  explicit lock_file(const cache_directory& directory);
+
+  /// False where it could not be opened, or this is a forked child: then there are no locks.
+  bool is_open() const noexcept { return descriptor_.fd() >= 0; }
+  int fd() const noexcept { return descriptor_.fd(); }
+
+  enum class kind : short { shared, exclusive };
+  enum class result { locked, busy, unsupported };
+
+  /// Locks one byte, without waiting: `busy` where somebody else has a lock that excludes it.
+  result try_lock(std::uint64_t byte, kind k) const noexcept;
+  /// Waits, at most until the deadline (`busy` then).
+  using deadline = std::optional<std::chrono::steady_clock::time_point>;
+  result lock(std::uint64_t byte, kind k, const deadline& until = {}) const noexcept;
+  void unlock(std::uint64_t byte) const noexcept;
+
+ private:
+  unshared_descriptor descriptor_;
+};
+
+/// The byte of a key.
+std::uint64_t lock_byte(const digest& key) noexcept;
+
+}  // namespace larder::detail

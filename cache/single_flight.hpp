@@ -1,0 +1,52 @@
+#pragma once
+// Of all the threads and processes that miss on one key at once, one computes and the others wait for its result.
+//
+//   single_flight flight(directory, key, limit);
+//   while (…no entry…) { if (flight.next() == turn::compute) …compute and store…; }
+
+#include <chrono>
+#include <optional>
+
+#include <larder/digest.hpp>
+
+#include "cache/cache_directory.hpp"
+#include "cache/lock_file.hpp"
+
+namespace larder::detail {
+
+enum class turn {
+  compute,     ///< nobody else is at it, or cannot be waited for
+  look_again,  ///< somebody was at it, and is not any more
+};
+
+/// Made by a thread that missed; lives until it has stored what it computed. Locks spare work and are not needed for anything
+/// to be right: where there are none (a file system without them, no descriptors), everybody computes.
+///
+/// Who computes holds an exclusive lock on the key's byte. Those who wait ask for a shared one, which all of them get at
+/// the same time, when the owner is done, throws, or dies: they let go, look again, and where there is still no entry
+/// one of them gets the exclusive lock. A thread that comes back to a key that it is computing itself (only ignored
+/// arguments differ) computes, and does not wait for itself.
+class single_flight {
+ public:
+  /// Waits at most that long in all.
+  single_flight(const cache_directory& directory, const digest& key,
+                std::optional<std::chrono::nanoseconds> limit);
+  single_flight(const single_flight&) = delete;
+  single_flight& operator=(const single_flight&) = delete;
+  ~single_flight();
+
+  /// Returns when it is this thread's turn to do something. After `compute` there has to be a last look: the entry may
+  /// have come just before.
+  turn next();
+
+ private:
+  bool is_within_itself() const noexcept;
+
+  const cache_directory& directory_;
+  digest key_;
+  lock_file::deadline until_;
+  single_flight* outer_;  // of this thread
+  std::optional<lock_file> lock_;
+};
+
+}  // namespace larder::detail
