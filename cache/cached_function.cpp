@@ -113,7 +113,7 @@ class cached_state {
   std::uint64_t store(const std::string& path, std::string arguments, double seconds, existing at_path,
                       function_ref<void(value_sink&)> write) const {
     if (arguments.size() > k_longest_arguments) arguments = arguments.substr(0, k_longest_arguments) + "…";
-    entry_writer entry(memory->directory(), path, memory->options().compress,
+    entry_writer entry(memory->directory(), path, at_path, memory->options().compress,
                        {.function = function.name,
                         .code = code,
                         .arguments = std::move(arguments),
@@ -122,7 +122,7 @@ class cached_state {
                         .time = std::chrono::system_clock::now(),
                         .key = {}});
     write(entry);
-    entry.commit(at_path);
+    entry.commit();
     memory->counts().bytes.fetch_add(entry.bytes(), std::memory_order_relaxed);
     return entry.largest_array();
   }

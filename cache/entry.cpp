@@ -55,9 +55,12 @@ std::chrono::system_clock::time_point parse_utc(const std::string& text) {
   return time;
 }
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+const std::string& host_name() {
+  static const std::string name = [] {
+    std::array<char, 256> text{};
+    return std::string(::gethostname(text.data(), text.size() - 1) == 0 ? text.data() : "");
+  }();
+  return name;
 }
 
 std::string json_text(const entry_info& info) {
@@ -144,8 +147,8 @@ double seconds_in(std::string_view metadata) noexcept {
   return seconds;
 }
 
-entry_writer::entry_writer(const cache_directory& directory, const std::string& path, int compress,
-                           const entry_info& info)
+entry_writer::entry_writer(const cache_directory& directory, const std::string& path, existing at_path,
+                           int compress, const entry_info& info)
     : directory_(directory),
       path_(path),
       compress_(compress),
@@ -153,25 +156,23 @@ entry_writer::entry_writer(const cache_directory& directory, const std::string& 
       durable_(info.seconds >= k_durable_seconds),
       file_(in_entry_directory(directory, path, [&] {
         constexpr mode_t k_sealed = 0444;
-        return atomic_file(path, k_sealed);
+        return atomic_file(path, k_sealed, at_path);
       })) {}
 
 void entry_writer::array(const raw_array& a) {
   largest_array_ = a.nbytes();
-  write_array(file_, array_image(a), compress_, metadata_);
+  bytes_ = write_array(file_, array_image(a), compress_, metadata_);
 }
 
 void entry_writer::object(const object_parts& object) {
   check_object("cache", object);
   for (const raw_array& a : object.arrays)
     largest_array_ = std::max<std::uint64_t>(largest_array_, a.nbytes());
-  write_object(file_, object, compress_, metadata_);
+  bytes_ = write_object(file_, object, compress_, metadata_);
 }
 
-std::uint64_t entry_writer::bytes() const { return static_cast<std::uint64_t>(file_.file().stat().st_size); }
-
-void entry_writer::commit(existing at_path) {
-  in_entry_directory(directory_, path_, [&] { file_.commit(durable_, at_path); });
+void entry_writer::commit() {
+  in_entry_directory(directory_, path_, [&] { file_.commit(durable_); });
 }
 
 }  // namespace larder::detail

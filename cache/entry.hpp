@@ -42,20 +42,20 @@ double seconds_in(std::string_view metadata) noexcept;
 class entry_writer final : public value_sink {
  public:
   /// Opens a file in the place of the entry, making its directories. The host is this one, whatever `info` says. io_error.
-  entry_writer(const cache_directory& directory, const std::string& path, int compress,
+  entry_writer(const cache_directory& directory, const std::string& path, existing at_path, int compress,
                const entry_info& info);
 
   void array(const raw_array& a) override;
   void object(const object_parts& object) override;
 
-  /// Once the value was taken.
-  std::uint64_t bytes() const;
+  /// Of the file, once the value was taken.
+  std::uint64_t bytes() const noexcept { return bytes_; }
   /// Of the largest array in it.
   std::uint64_t largest_array() const noexcept { return largest_array_; }
 
   /// Publishes it. It is made durable when the computation took long enough for that to be cheap beside it. io_error;
   /// nothing is left then.
-  void commit(existing at_path);
+  void commit();
 
  private:
   const cache_directory& directory_;
@@ -64,6 +64,7 @@ class entry_writer final : public value_sink {
   std::string metadata_;
   bool durable_;
   atomic_file file_;
+  std::uint64_t bytes_ = 0;
   std::uint64_t largest_array_ = 0;
 };
 

@@ -53,9 +53,9 @@ bool is_in_group(gid_t group) {
 }
 
 void write_once(const std::string& path, std::string_view text) {
-  atomic_file file(path, 0666);
+  atomic_file file(path, 0666, existing::keep);
   file.file().write(text_bytes(text));
-  file.commit(false, existing::keep);
+  file.commit(false);
 }
 
 /// The names in a directory; none where it is absent.

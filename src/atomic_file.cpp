@@ -81,6 +81,9 @@ int open_nameless(const std::string& directory, mode_t mode) noexcept {
 
 /// Links a nameless file to a new name. Returns 0 or an errno.
 int link_descriptor(int fd, const std::string& name) noexcept {
+  // Through the descriptor itself, where the kernel allows that: from 6.10 on, to whoever opened it.
+  if (::linkat(fd, "", AT_FDCWD, name.c_str(), AT_EMPTY_PATH) == 0) return 0;
+  if (errno == EEXIST) return errno;
   std::array<char, 32> source{};
   std::snprintf(source.data(), source.size(), "/proc/self/fd/%d", fd);
   if (::linkat(AT_FDCWD, source.data(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) return 0;
@@ -89,9 +92,10 @@ int link_descriptor(int fd, const std::string& name) noexcept {
 
 }  // namespace
 
-atomic_file::atomic_file(const std::string& path, mode_t mode) : file_(-1, path) {
+atomic_file::atomic_file(const std::string& path, mode_t mode, existing at_path)
+    : target_(path), at_path_(at_path), file_(-1, path) {
   std::optional<mode_t> mode_there;
-  target_ = resolve_target(path, mode_there);
+  if (at_path == existing::replace) target_ = resolve_target(path, mode_there);
   open(path, mode_there.value_or(mode));
   // The umask may have taken some away. A file system that has no permissions keeps what it has.
   if (mode_there) (void)!::fchmod(file_.fd(), *mode_there);
@@ -100,7 +104,7 @@ atomic_file::atomic_file(const std::string& path, mode_t mode) : file_(-1, path)
 void atomic_file::open(const std::string& path, mode_t mode) {
   const std::string directory = directory_of(target_);
   // The link at commit goes through /proc; where there is none, a name is needed from the start.
-  const bool can_link_later = ::access("/proc/self/fd", X_OK) == 0;
+  static const bool can_link_later = ::access("/proc/self/fd", X_OK) == 0;
   if (can_link_later) {
     const int fd = open_nameless(directory, mode);
     if (fd >= 0) {
@@ -122,6 +126,7 @@ void atomic_file::open(const std::string& path, mode_t mode) {
 
 atomic_file::atomic_file(atomic_file&& other) noexcept
     : target_(std::move(other.target_)),
+      at_path_(other.at_path_),
       named_(std::exchange(other.named_, {})),
       file_(std::move(other.file_)) {}
 
@@ -136,9 +141,9 @@ bool atomic_file::is_temporary(std::string_view name) noexcept {
   return digits.size() == 16 && digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-void atomic_file::commit(bool durable, existing at_path) {
+void atomic_file::commit(bool durable) {
   if (durable) file_.sync();
-  if (at_path == existing::keep) {
+  if (at_path_ == existing::keep) {
     publish_new();
   } else {
     publish_over();

@@ -3,7 +3,7 @@
 //
 //   atomic_file file("out.npy", 0666);
 //   file.file().write(bytes);
-//   file.commit(false, existing::replace);   // without it, nothing was ever there
+//   file.commit(false);   // without it, nothing was ever there
 
 #include <cstdint>
 #include <string>
@@ -24,10 +24,10 @@ enum class existing {
 /// Move-only.
 class atomic_file {
  public:
-  /// Opens a new file for reading and writing in the directory of `path`; a symbolic link at `path` is followed.
-  /// Its permissions are those of a file that is there already, else `mode` less the umask.
-  /// io_error where that fails, and where `path` is there and is not a regular file.
-  atomic_file(const std::string& path, mode_t mode);
+  /// Opens a new file for reading and writing in the directory of `path`. If it is to replace what is there: a symbolic
+  /// link at `path` is followed, and its permissions are those of a file that is there already. Otherwise they are `mode`
+  /// less the umask. io_error where that fails, and where what is to be replaced is not a regular file.
+  atomic_file(const std::string& path, mode_t mode, existing at_path = existing::replace);
   atomic_file(atomic_file&&) noexcept;
   atomic_file& operator=(atomic_file&&) = delete;
   ~atomic_file();
@@ -40,7 +40,7 @@ class atomic_file {
 
   /// Publishes the file. With `durable`, it and its name are on the medium on return. io_error; then it may be
   /// called again (the directory was missing, say). Called once otherwise.
-  void commit(bool durable, existing at_path);
+  void commit(bool durable);
 
  private:
   void open(const std::string& path, mode_t mode);
@@ -51,7 +51,8 @@ class atomic_file {
   [[noreturn]] void refuse_name(int fault) const;
 
   std::string target_;  // with symbolic links followed
-  std::string named_;   // the temporary name, if there is one
+  existing at_path_;
+  std::string named_;  // the temporary name, if there is one
   descriptor file_;
 };
 

@@ -130,12 +130,13 @@ void container_writer::copy(const descriptor& from, const segment& of) {
   add(added);
 }
 
-void container_writer::finish(std::uint64_t fingerprint, std::uint32_t schema) {
+std::uint64_t container_writer::finish(std::uint64_t fingerprint, std::uint32_t schema) {
   pad();
   index_.fingerprint = fingerprint;
   index_.schema = schema;
   append(text_bytes(index_and_trailer(index_, end_)));
   flush();
+  return end_;
 }
 
 void container_writer::pad() {
@@ -148,13 +149,14 @@ void container_writer::add(segment added) {
   index_.segments.push_back(added);
 }
 
-void write_array(const atomic_file& file, const array_image& image, int compress, std::string_view metadata) {
+std::uint64_t write_array(const atomic_file& file, const array_image& image, int compress,
+                          std::string_view metadata) {
   container_writer out(file, {.head = compress != 0, .compress = compress});
   const std::uint64_t tail = index_and_trailer_bytes(metadata.empty() ? 1 : 2);
   out.reserve(aligned(aligned(image.bytes()) + metadata.size()) + tail);
   out.array(image);
   if (!metadata.empty()) out.text(segment_kind::metadata, metadata);
-  out.finish();
+  return out.finish();
 }
 
 void check_object(std::string_view caller, const object_parts& object) {
@@ -178,8 +180,8 @@ void check_object(std::string_view caller, const object_parts& object) {
   }
 }
 
-void write_object(const atomic_file& file, const object_parts& object, int compress,
-                  std::string_view metadata) {
+std::uint64_t write_object(const atomic_file& file, const object_parts& object, int compress,
+                           std::string_view metadata) {
   container_writer out(file, {.head = true, .compress = compress});
   const std::size_t texts = metadata.empty() ? 1 : 2;
   std::uint64_t bytes = index_and_trailer_bytes(object.arrays.size() + texts) + aligned(object.bytes.size()) +
@@ -189,7 +191,7 @@ void write_object(const atomic_file& file, const object_parts& object, int compr
   for (const raw_array& a : object.arrays) out.array(array_image(a));
   out.text(segment_kind::object, object.bytes);
   if (!metadata.empty()) out.text(segment_kind::metadata, metadata);
-  out.finish(xxh3_64(text_bytes(object.type)), object.schema);
+  return out.finish(xxh3_64(text_bytes(object.type)), object.schema);
 }
 
 void write_bare_npy(const atomic_file& file, const array_image& image) {

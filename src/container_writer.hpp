@@ -47,8 +47,8 @@ class container_writer {
   /// A segment as it stands in another file. `digest` replaces its own.
   void copy(const descriptor& from, const segment& of);
 
-  /// Index and trailer; of an object, its type's fingerprint and schema.
-  void finish(std::uint64_t fingerprint = 0, std::uint32_t schema = 0);
+  /// Index and trailer; of an object, its type's fingerprint and schema. Returns the file's size.
+  std::uint64_t finish(std::uint64_t fingerprint = 0, std::uint32_t schema = 0);
 
  private:
   /// Zeros up to where the next segment begins.
@@ -66,11 +66,12 @@ class container_writer {
   container_index index_;
 };
 
-/// Whole files of one value: with metadata (JSON text) if there are any. Of an object, check_object was called.
-void write_array(const atomic_file& file, const array_image& image, int compress,
-                 std::string_view metadata = {});
-void write_object(const atomic_file& file, const object_parts& object, int compress,
-                  std::string_view metadata = {});
+/// Whole files of one value, with metadata (JSON text) if there are any; return their size. Of an object, check_object was
+/// called.
+std::uint64_t write_array(const atomic_file& file, const array_image& image, int compress,
+                          std::string_view metadata = {});
+std::uint64_t write_object(const atomic_file& file, const object_parts& object, int compress,
+                           std::string_view metadata = {});
 /// A plain .npy.
 void write_bare_npy(const atomic_file& file, const array_image& image);
 

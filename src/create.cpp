@@ -58,7 +58,7 @@ raw_array unsealed_array::seal() {
   memory_budget unlimited;
   raw_array mapped = array_loader(file, structure, unread, unlimited)
                          .load(structure.sole_array(), result_kind::read_only_array);
-  sealed->file.commit(sealed->durable, existing::replace);
+  sealed->file.commit(sealed->durable);
   return mapped;
 }
 

@@ -19,7 +19,7 @@ void dump_sink::array(const raw_array& a) {
   } else {
     write_array(file, array_image(a), options_.compress);
   }
-  file.commit(options_.durable, existing::replace);
+  file.commit(options_.durable);
 }
 
 void dump_sink::object(const object_parts& object) {
@@ -30,7 +30,7 @@ void dump_sink::object(const object_parts& object) {
   check_object("dump", object);
   atomic_file file(path_.string(), 0666);
   write_object(file, object, options_.compress);
-  file.commit(options_.durable, existing::replace);
+  file.commit(options_.durable);
 }
 
 }  // namespace larder::detail

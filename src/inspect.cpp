@@ -113,7 +113,7 @@ void reseal(const std::filesystem::path& path) {
   detail::atomic_file sealed(path.string(), 0666);
   const auto is_compressed = [](const stored_segment& a) { return a.codec != codec::raw; };
   rewrite(file, structure, sealed, 0, is_compressed);
-  sealed.commit(false, detail::existing::replace);
+  sealed.commit(false);
 }
 
 void convert(const std::filesystem::path& from, const std::filesystem::path& to,
@@ -137,7 +137,7 @@ void convert(const std::filesystem::path& from, const std::filesystem::path& to,
   } else {
     rewrite(file, structure, written, options.compress, [](const stored_segment&) { return false; });
   }
-  written.commit(options.durable, detail::existing::replace);
+  written.commit(options.durable);
 }
 
 }  // namespace larder

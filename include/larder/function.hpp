@@ -7,7 +7,8 @@
 /// arguments deduced and defaults filled in at the call. It can be called exactly where `name(args...)`
 /// compiles (so it can be tested with std::is_invocable), returns what that returns, and is noexcept where
 /// that is. `name` can be qualified and can carry template arguments: `LARDER_FN(ns::power<3>)`. It names a
-/// function or a function template, not a member; local variables are not captured.
+/// function or a function template; of a member function take the address, which is callable by itself (its object comes
+/// first). Local variables are not captured.
 #define LARDER_FN(...)                                                                                    \
   [](auto&&... larder_args) noexcept(noexcept(__VA_ARGS__(static_cast<decltype(larder_args)&&>(           \
       larder_args)...))) -> decltype(__VA_ARGS__(static_cast<decltype(larder_args)&&>(larder_args)...)) { \
