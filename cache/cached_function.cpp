@@ -249,8 +249,9 @@ class cached_call {
   }
 
   void note_miss(bool damaged, const std::string& cause, const char* what) {
+    // It is looked at once more, before it is computed.
+    if (damaged && !in_the_way_) memory_.counts().corrupt.fetch_add(1, std::memory_order_relaxed);
     in_the_way_ = damaged;
-    if (damaged) memory_.counts().corrupt.fetch_add(1, std::memory_order_relaxed);
     memory_.warn_once(cause, std::string(what) + " (a result of \"" + state_.function.name +
                                  "\" in the cache: it is computed again)");
   }

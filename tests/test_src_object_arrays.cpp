@@ -21,6 +21,7 @@
 #include <larder/hash.hpp>
 
 #include "tests/catch.hpp"
+#include "tests/check_same.hpp"
 #include "tests/counted.hpp"
 #include "tests/file_bytes.hpp"
 #include "tests/round_trip.hpp"
@@ -52,13 +53,6 @@ using named_const = std::map<std::string, array<const double>>;
 using named_vectors = std::map<std::string, std::vector<double>>;
 
 constexpr std::size_t k_inline_elements = 65536 / sizeof(double);
-
-template <class T, class U>
-void check_same(const array<T>& found, const array<U>& expected) {
-  REQUIRE(std::vector<std::size_t>(found.shape().begin(), found.shape().end()) ==
-          std::vector<std::size_t>(expected.shape().begin(), expected.shape().end()));
-  CHECK((found.size() == 0 || std::memcmp(found.copy().data(), expected.copy().data(), found.nbytes()) == 0));
-}
 
 std::size_t arrays_in(const std::filesystem::path& path) {
   std::size_t n = 0;
