@@ -1,0 +1,360 @@
+// Of those who miss on one key at once, one computes: among threads and processes, whatever becomes of it.
+
+#include <larder/memory.hpp>
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <barrier>
+#include <chrono>
+#include <cstddef>
+#include <fstream>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <larder/error.hpp>
+#include <larder/parallel.hpp>
+
+#include "tests/cached_functions.hpp"
+#include "tests/catch.hpp"
+#include "tests/child_process.hpp"
+#include "tests/scratch_dir.hpp"
+
+using larder::memory;
+using larder::on_busy;
+using larder::outcome;
+
+namespace {
+
+/// Numbers that a test's processes share.
+struct shared_numbers {
+  std::atomic<int> computed = 0;
+  std::atomic<int> at_once = 0;
+  std::atomic<int> most_at_once = 0;
+};
+shared_numbers& numbers() {
+  static auto* const shared =
+      new (::mmap(nullptr, sizeof(shared_numbers), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
+          shared_numbers;
+  return *shared;
+}
+
+// Between the test and a function that is being computed.
+struct stage {
+  process_signal entered;
+  process_signal leave;
+};
+stage* the_stage = nullptr;
+
+/// Says that it has begun, and goes on when it is told to.
+int staged(int x) {
+  ++numbers().computed;
+  the_stage->entered.post();
+  the_stage->leave.wait();
+  if (x < 0) throw std::domain_error("negative");
+  return 2 * x;
+}
+
+int counted_call(int x) {
+  shared_numbers& n = numbers();
+  ++n.computed;
+  const int now = ++n.at_once;
+  for (int most = n.most_at_once; most < now && !n.most_at_once.compare_exchange_weak(most, now);) {
+  }
+  std::this_thread::yield();
+  --n.at_once;
+  return 2 * x;
+}
+
+/// Waits until somebody waits for a lock on the cache's lock file: as the kernel lists it.
+void await_waiters(const std::filesystem::path& cache, int count) {
+  struct ::stat status {};
+  REQUIRE(::stat((cache / ".larder-lock").c_str(), &status) == 0);
+  const std::string inode = ":" + std::to_string(status.st_ino) + " ";
+  for (int waiting = 0; waiting < count;) {
+    waiting = 0;
+    std::ifstream locks("/proc/locks");
+    for (std::string line; std::getline(locks, line);) {
+      waiting += line.find(" -> ") != std::string::npos && line.find(inode) != std::string::npos;
+    }
+    std::this_thread::yield();
+  }
+}
+
+int fibonacci(int n);
+larder::memory* the_memory = nullptr;
+int cached_fibonacci(int n) { return the_memory->cache("fibonacci", fibonacci, {.version = "1"})(n); }
+int fibonacci(int n) {
+  ++calls;
+  return n < 2 ? n : cached_fibonacci(n - 1) + cached_fibonacci(n - 2);
+}
+
+int countdown(int n, int depth);
+int cached_countdown(int n, int depth) {
+  return the_memory->cache("countdown", countdown, {.version = "1", .ignore = {1}})(n, depth);
+}
+int countdown(int n, int depth) { return depth == 0 ? n : cached_countdown(n, depth - 1) + 1; }
+
+}  // namespace
+
+TEST_CASE("of many threads that miss at once one computes, and the others get its result") {
+  const scratch_dir dir;
+  numbers().computed = 0;
+  const memory mem(dir / "cache");
+  const auto f = mem.cache("counted", counted_call, {.version = "1"});
+  constexpr int k_threads = 16, k_keys = 50;
+  std::atomic<int> wrong = 0, computed = 0, loaded = 0;
+  {
+    std::barrier start(k_threads);
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < k_threads; ++t) {
+      threads.emplace_back([&] {
+        for (int key = 0; key < k_keys; ++key) {
+          start.arrive_and_wait();
+          const auto r = f.evaluate(key);
+          wrong += r.value != 2 * key;
+          (r.how == outcome::computed ? computed : loaded) += 1;
+        }
+      });
+    }
+  }
+  CHECK(wrong == 0);
+  CHECK(numbers().computed == k_keys);
+  CHECK(computed == k_keys);
+  CHECK(loaded == (k_threads - 1) * k_keys);
+}
+
+TEST_CASE("of many processes that miss at once one computes, and the others get its result") {
+  const scratch_dir dir;
+  numbers().computed = 0;
+  process_signal start;
+  {
+    std::vector<child_process> children;
+    for (int c = 0; c < 8; ++c) {
+      children.emplace_back([&] {
+        const auto f = memory(dir / "cache").cache("counted", counted_call, {.version = "1"});
+        start.wait();
+        for (int key = 0; key < 100; ++key) {
+          if (f(key) != 2 * key) return 1;
+        }
+        return 0;
+      });
+    }
+    for (std::size_t c = 0; c < children.size(); ++c) start.post();
+    for (auto& child : children) CHECK(child.wait() == 0);
+  }
+  CHECK(numbers().computed == 100);
+}
+
+TEST_CASE("who waits for a process that is killed takes over at once") {
+  const scratch_dir dir;
+  stage on;
+  the_stage = &on;
+  numbers().computed = 0;
+  const auto f = memory(dir / "cache").cache("staged", staged, {.version = "1"});
+  const auto call = [&] { return f.evaluate(4).value == 8 ? 0 : 1; };
+  child_process owner(call);
+  on.entered.wait();
+  std::vector<child_process> waiters;
+  for (int i = 0; i < 5; ++i) waiters.emplace_back(call);
+  await_waiters(dir / "cache", 5);
+  CHECK(numbers().computed == 1);
+  CHECK(owner.kill() == -SIGKILL);
+  on.entered.wait();  // one of them; the others wait for it
+  CHECK(numbers().computed == 2);
+  on.leave.post();
+  for (auto& waiter : waiters) CHECK(waiter.wait() == 0);
+  CHECK(numbers().computed == 2);
+  CHECK(f.evaluate(4).how == outcome::hit);
+}
+
+TEST_CASE("who waited says so, and is counted") {
+  const scratch_dir dir;
+  stage on;
+  the_stage = &on;
+  const memory mem(dir / "cache");
+  const auto f = mem.cache("staged", staged, {.version = "1"});
+  child_process owner([&] { return f(4) == 8 ? 0 : 1; });
+  on.entered.wait();
+  outcome how{};
+  {
+    const std::jthread waiter([&] { how = f.evaluate(4).how; });
+    await_waiters(dir / "cache", 1);
+    on.leave.post();
+  }
+  CHECK(how == outcome::waited);
+  CHECK(mem.stats().waits == 1);
+  CHECK(mem.stats().hits == 1);
+  CHECK(mem.stats().misses == 0);
+  CHECK(owner.wait() == 0);
+}
+
+TEST_CASE("when the call that others wait for throws, one of them computes") {
+  const scratch_dir dir;
+  stage on;
+  the_stage = &on;
+  numbers().computed = 0;
+  const auto f = memory(dir / "cache").cache("staged", staged, {.version = "1"});
+  std::atomic<int> thrown = 0;
+  const auto call = [&] {
+    try {
+      f(-1);
+    } catch (const std::domain_error&) {
+      ++thrown;
+    }
+  };
+  {
+    const std::jthread owner(call);
+    on.entered.wait();
+    const std::jthread waiter(call);
+    await_waiters(dir / "cache", 1);
+    on.leave.post();
+    on.entered.wait();
+    on.leave.post();
+  }
+  CHECK(thrown == 2);
+  CHECK(numbers().computed == 2);
+}
+
+TEST_CASE("where waiting is not wanted, or lasts too long, a call computes too") {
+  const scratch_dir dir;
+  stage on;
+  the_stage = &on;
+  const auto both_compute = [&](const larder::memory_options& memory_options,
+                                const larder::cache_options& options) {
+    const auto f = memory(dir / "cache", memory_options).cache("staged", staged, options);
+    child_process owner([&] { return f(4) == 8 ? 0 : 1; });
+    on.entered.wait();
+    outcome how{};
+    std::jthread parent([&] { how = f.evaluate(4).how; });
+    on.entered.wait();  // the parent, beside the child
+    on.leave.post();
+    on.leave.post();
+    parent.join();
+    CHECK(how == outcome::computed);
+    CHECK(owner.wait() == 0);
+    f.clear();
+  };
+  both_compute({.on_busy = on_busy::compute}, {.version = "1"});
+  both_compute({}, {.version = "1", .on_busy = on_busy::compute});
+  both_compute({.wait_limit = std::chrono::milliseconds(20)}, {.version = "1"});
+}
+
+TEST_CASE("a cached function that calls itself works") {
+  const scratch_dir dir;
+  memory mem(dir / "cache");
+  the_memory = &mem;
+  calls = 0;
+  CHECK(cached_fibonacci(20) == 6765);
+  CHECK(calls == 21);
+  // Also with the same key, which only ignored arguments tell apart: it does not wait for itself.
+  CHECK(cached_countdown(5, 3) == 8);
+}
+
+TEST_CASE("forks in and around cached calls are safe") {
+  const scratch_dir dir;
+  stage on;
+  the_stage = &on;
+  const memory mem(dir / "cache");
+  const auto f = mem.cache("staged", staged, {.version = "1"});
+  const auto counted = mem.cache("counted", counted_call, {.version = "1"});
+
+  SECTION("a child that lives on does not hold what its parent computes") {
+    std::atomic<int> thrown = 0;
+    const auto call = [&] {
+      try {
+        f(-1);
+      } catch (const std::domain_error&) {
+        ++thrown;
+      }
+    };
+    process_signal end;
+    std::jthread owner(call);
+    on.entered.wait();
+    child_process child([&] {
+      end.wait();
+      return 0;
+    });
+    on.leave.post();
+    owner.join();
+    // The key is free again, though the child is there.
+    std::jthread again(call);
+    on.entered.wait();
+    on.leave.post();
+    again.join();
+    CHECK(thrown == 2);
+    end.post();
+    CHECK(child.wait() == 0);
+  }
+  SECTION("a function may fork, and parent and child may call what they like") {
+    static const decltype(counted)* inner = nullptr;
+    inner = &counted;
+    const auto forking = mem.cache("forking",
+                                   [](int x) {
+                                     child_process child([x] { return (*inner)(x) == 2 * x ? 0 : 1; });
+                                     const int mine = (*inner)(x);
+                                     return child.wait() == 0 ? mine : -1;
+                                   },
+                                   {.version = "1"});
+    CHECK(forking(21) == 42);
+    CHECK(forking.evaluate(21).how == outcome::hit);
+  }
+  SECTION("a child may return from the function that its parent is in, too") {
+    // As a fork backend within a cached function does: both go on, and both store.
+    const auto forking = mem.cache("twofold",
+                                   [](int x) {
+                                     const pid_t child = ::fork();
+                                     if (child != 0) {
+                                       int status = 0;
+                                       ::waitpid(child, &status, 0);
+                                       return WIFEXITED(status) && WEXITSTATUS(status) == 5 ? x : -1;
+                                     }
+                                     return x;
+                                   },
+                                   {.version = "1"});
+    const pid_t self = ::getpid();
+    const int result = forking(7);
+    if (::getpid() != self) ::_exit(result == 7 ? 5 : 6);
+    CHECK(result == 7);
+  }
+  SECTION("many threads fork and call at once") {
+    std::atomic<int> wrong = 0;
+    {
+      std::vector<std::jthread> threads;
+      for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&, t] {
+          for (int i = 0; i < 25; ++i) {
+            child_process child([&] { return counted(1000 * t + i) == 2 * (1000 * t + i) ? 0 : 1; });
+            wrong += counted(i) != 2 * i;
+            wrong += child.wait() != 0;
+          }
+        });
+      }
+    }
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("cached functions within nested maps do not deadlock") {
+  const scratch_dir dir;
+  const memory mem(dir / "cache");
+  static const memory* shared = nullptr;
+  shared = &mem;
+  const auto outer =
+      mem.cache("outer",
+                [](int x) {
+                  const auto inner = shared->cache("counted", counted_call, {.version = "1"});
+                  int sum = 0;
+                  for (const int each : larder::parallel({.n_jobs = 4}).map(std::vector{1, 2, 3, x}, inner))
+                    sum += each;
+                  return sum;
+                },
+                {.version = "1"});
+  const std::vector<int> xs = {1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8};
+  const auto all = larder::parallel({.n_jobs = 4}).map(xs, outer);
+  for (std::size_t i = 0; i < xs.size(); ++i) CHECK(all[i] == 12 + 2 * xs[i]);
+}
