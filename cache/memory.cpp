@@ -3,6 +3,7 @@
 #include <larder/error.hpp>
 
 #include "cache/entry_directory.hpp"
+#include "cache/eviction.hpp"
 #include "cache/memory_state.hpp"
 #include "src/container_writer.hpp"
 #include "src/log.hpp"
@@ -59,6 +60,15 @@ const std::filesystem::path& memory::location() const noexcept { return state_->
 
 void memory::clear() const {
   if (!location().empty()) detail::remove_all_entries(location().string());
+}
+
+entry_totals memory::reduce_size(const reduce_options& options) const {
+  const detail::eviction_limits limits = detail::limits_from(options);
+  if (state_->options().read_only)
+    throw value_error("reduce_size: this memory is read_only; nothing is removed");
+  if (location().empty() || limits.none()) return {};
+  detail::catalog entries = detail::read_catalog(location().string());
+  return detail::evict(entries, limits).removed;
 }
 
 }  // namespace larder
