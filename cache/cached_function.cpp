@@ -9,8 +9,10 @@
 #include <larder/error.hpp>
 #include <larder/memory.hpp>
 
+#include "cache/byte_ledger.hpp"
 #include "cache/entry.hpp"
 #include "cache/entry_directory.hpp"
+#include "cache/eviction.hpp"
 #include "cache/function_names.hpp"
 #include "cache/memory_state.hpp"
 #include "cache/single_flight.hpp"
@@ -42,6 +44,11 @@ std::vector<std::size_t> ignored_positions(const cached_core::description& funct
                       " to ignore (the first is 0)");
   }
   return ignore;
+}
+
+/// Removes an entry, or whatever lies at its path.
+void remove(const cache_directory& directory, const std::string& path) {
+  remove_counted(directory, [&path] { return remove_one_entry(path); });
 }
 
 class stopwatch {
@@ -90,6 +97,34 @@ class cached_state {
 
   std::string path_of(const digest& key) const { return entry_path(directory, key); }
 
+  /// Gives an entry its name, within the limit of bytes if there is one.
+  void publish(entry_writer& entry, const std::string& path) const {
+    const auto limit = memory->bytes_limit();
+    byte_ledger ledger(memory->directory(), limit ? byte_ledger::start::anew : byte_ledger::start::if_kept);
+    if (!ledger.is_kept()) return entry.commit();
+    if (limit) make_room(ledger, entry.bytes(), *limit);
+    ledger.add(entry.bytes());
+    const std::uint64_t replaced = entry_bytes(path);
+    entry.commit();
+    ledger.subtract(replaced);
+  }
+
+  /// Removes what was least recently used, and a little more than needed, so that not every store has to.
+  void make_room(byte_ledger& ledger, std::uint64_t bytes, std::uint64_t limit) const {
+    if (bytes > limit) {
+      throw value_error("it has " + std::to_string(bytes) + " bytes, and bytes_limit is " +
+                        std::to_string(limit));
+    }
+    if (ledger.bytes() && *ledger.bytes() <= limit - bytes) return;
+    catalog entries = read_catalog(memory->location().string());
+    const std::uint64_t there = entries.totals().bytes;
+    const std::uint64_t room = limit - bytes;
+    if (there <= room) return ledger.set(there);
+    const std::uint64_t spare = limit / 10;
+    const eviction done = evict(entries, {.bytes = room - std::min(spare, room)});
+    ledger.set(done.kept.bytes);
+  }
+
   /// Asks the callback of the user, if there is one.
   bool is_valid(const std::string& metadata, const digest& key) const {
     const auto& callback = function.options.cache_validation_callback;
@@ -122,7 +157,7 @@ class cached_state {
                         .time = std::chrono::system_clock::now(),
                         .key = {}});
     write(entry);
-    entry.commit();
+    publish(entry, path);
     memory->counts().bytes.fetch_add(entry.bytes(), std::memory_order_relaxed);
     return entry.largest_array();
   }
@@ -191,7 +226,7 @@ class cached_call {
     };
     std::uint64_t largest_array = 0;
     try {
-      if (in_the_way_) remove_entry(path_);
+      if (in_the_way_) remove(memory_.directory(), path_);
       largest_array = state_.store(path_, std::move(arguments_), seconds_, at_path,
                                    [this](value_sink& to) { call_.write(to); });
     } catch (const io_error& e) {
@@ -340,11 +375,12 @@ void cached_core::store(const digest& key, std::string arguments,
 bool cached_core::contains(const digest& key) const { return state_->memory->usable() && state_->holds(key); }
 
 void cached_core::forget(const digest& key) const {
-  if (!state_->directory.empty()) remove_entry(path_of(key));
+  if (!state_->directory.empty()) remove(state_->memory->directory(), path_of(key));
 }
 
 void cached_core::clear() const {
-  if (!state_->directory.empty()) remove_entries_of_code(state_->directory);
+  if (state_->directory.empty()) return;
+  remove_counted(state_->memory->directory(), [this] { return remove_entries_of_code(state_->directory); });
 }
 
 std::string cached_core::path_of(const digest& key) const { return state_->path_of(key); }
@@ -358,6 +394,11 @@ void load_entry(const std::string& path, bool is_object, verification verify,
   if (!with_entry(path, object, verify, entry_use::read, [&](value_file& entry) { read(entry); })) {
     throw io_error(path, "the shelved result is not in the cache any more", ENOENT);
   }
+}
+
+void remove_shelved(const std::string& path) {
+  const std::string location = location_of_entry(path);
+  remove({.location = location}, path);
 }
 
 void refuse_taken() {

@@ -1,36 +1,34 @@
 #include "cache/entry_directory.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bitset>
 #include <cerrno>
-#include <chrono>
 #include <filesystem>
+#include <span>
+#include <string_view>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <larder/error.hpp>
 
+#include "cache/directory_stream.hpp"
 #include "src/atomic_file.hpp"
+#include "src/descriptor.hpp"
 
 namespace larder::detail {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t k_longest_name = 255;
 constexpr const char* k_git_ignore = ".gitignore";
 constexpr const char* k_tag = "CACHEDIR.TAG";  // https://bford.info/cachedir
-constexpr std::string_view k_hex = "0123456789abcdef";
-
-bool stands_for_itself(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-         c == '.';
-}
-
-bool is_hex(std::string_view text, std::size_t digits) {
-  return text.size() == digits && text.find_first_not_of(k_hex) == std::string_view::npos;
-}
+constexpr const char* k_tag_text =
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# This directory holds a larder cache. Its entries can be computed again.\n";
 
 /// For this user alone, or for the group; one that is there is fine.
 void make_directory(const std::string& path, bool group_shared) {
@@ -58,58 +56,53 @@ void write_once(const std::string& path, std::string_view text) {
   file.commit(false);
 }
 
-/// The names in a directory; none where it is absent.
-std::vector<std::string> names_in(const std::string& directory) {
-  std::vector<std::string> names;
-  std::error_code fault;
-  for (fs::directory_iterator it(directory, fault), end; !fault && it != end; it.increment(fault)) {
-    names.push_back(it->path().filename().string());
+/// Whether nothing lies in a directory but what a cache that has no entries yet may have put there.
+bool is_new(const std::string& location) {
+  directory_stream directory(location);
+  while (const char* const name = directory.next()) {
+    const std::string_view found = name;
+    if (found != k_tag && found != k_git_ignore && found != k_lock_file && !atomic_file::is_temporary(found))
+      return false;
   }
-  if (fault && fault != std::errc::no_such_file_or_directory && fault != std::errc::not_a_directory) {
-    throw io_error(directory, "cannot list", fault.value());
-  }
-  return names;
+  return true;
 }
 
-/// Whether a path is that of a temporary file that nobody can be at work on any more.
-bool is_left_behind(const fs::path& path) {
-  constexpr auto k_longest_write = std::chrono::hours(1);
-  std::error_code fault;
-  if (!atomic_file::is_temporary(path.filename().string())) return false;
-  if (!fs::is_regular_file(fs::symlink_status(path, fault))) return false;
-  const auto written = fs::last_write_time(path, fault);
-  return !fault && fs::file_time_type::clock::now() - written > k_longest_write;
+/// Other programs put tags of this name into directories of theirs.
+bool has_tag(const std::string& location) {
+  const auto file = descriptor::open_if_exists(location + "/" + k_tag, O_RDONLY);
+  if (!file) return false;
+  std::array<char, 512> text{};
+  const std::size_t length = file->read_at(std::as_writable_bytes(std::span(text)), 0);
+  return std::string_view(text.data(), length).starts_with(k_tag_text);
 }
 
-/// ENOTEMPTY means that something of others lies in it, or that an entry came meanwhile: it stays.
-void remove_empty_directory(const std::string& path) {
-  if (::rmdir(path.c_str()) != 0 && errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST &&
-      errno != ENOTDIR) {
+/// Whether it is gone. ENOTEMPTY means that something of others lies in it, or that an entry came meanwhile: it stays.
+bool remove_empty_directory(const std::string& path) {
+  if (::rmdir(path.c_str()) == 0) return true;
+  if (errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR) {
     throw io_error(path, "cannot remove", errno);
+  }
+  return false;
+}
+
+/// Those that no entry behind the first `count` lies in.
+void remove_empty_directories(const catalog& of, std::size_t count) {
+  std::vector<std::bitset<256>> used(of.codes.size());
+  for (const catalog_entry& entry : std::span(of.entries).subspan(count))
+    used[entry.code].set(first_key_byte(entry.key));
+  for (std::size_t i = 0; i < of.codes.size(); ++i) {
+    const catalog_code& code = of.codes[i];
+    const auto empty = code.first_bytes & ~used[i];
+    for (unsigned byte = 0; byte < empty.size(); ++byte) {
+      if (empty[byte])
+        remove_empty_directory(code.path + "/" + first_key_digits(static_cast<unsigned char>(byte)));
+    }
+    if (used[i].none() && remove_empty_directory(code.path))
+      remove_empty_directory(code.path.substr(0, code.path.rfind('/')));
   }
 }
 
 }  // namespace
-
-std::string escaped(std::string_view text, std::string_view what) {
-  if (text.empty()) throw value_error(std::string(what) + " is empty");
-  std::string name;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (stands_for_itself(c) && !(c == '.' && i == 0)) {
-      name += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      name += '%';
-      name += k_hex[byte >> 4];
-      name += k_hex[byte & 0xF];
-    }
-  }
-  if (name.size() > k_longest_name - 2) {  // "v-" may come before it
-    throw value_error(std::string(what) + " is too long for a file name: " + std::string(text));
-  }
-  return name;
-}
 
 bool check_trusted(const cache_directory& directory) {
   const std::string& location = directory.location;
@@ -131,12 +124,9 @@ bool check_trusted(const cache_directory& directory) {
   return true;
 }
 
-std::string entry_path(const std::string& function_directory, const digest& key) {
-  const std::string hex = key.hex();
-  std::string path;
-  path.reserve(function_directory.size() + hex.size() + 2);
-  path.append(function_directory).append("/").append(hex, 0, 2).append("/").append(hex, 2);
-  return path;
+bool has_cache_marks(const std::string& location) {
+  const auto directory = descriptor::open(location, O_RDONLY | O_DIRECTORY);
+  return ::faccessat(directory.fd(), k_lock_file, F_OK, 0) == 0 || has_tag(location);
 }
 
 void make_location(const cache_directory& directory) {
@@ -149,15 +139,9 @@ void make_location(const cache_directory& directory) {
   make_directory(location, directory.group_shared);
   check_trusted(directory);  // it may be there by somebody else's doing
   // A directory that has other things in it is somebody's: a .gitignore would hide those.
-  const std::vector<std::string> names = names_in(location);
-  const bool ours = std::ranges::all_of(names, [](const std::string& name) {
-    return name == k_tag || name == k_git_ignore || name == k_lock_file || atomic_file::is_temporary(name);
-  });
-  if (!ours) return;
+  if (!is_new(location)) return;
   write_once(location + "/" + k_git_ignore, "*\n");
-  write_once(location + "/" + k_tag,
-             "Signature: 8a477f597d28d172789f06886806bc55\n"
-             "# This directory holds a larder cache. Its entries can be computed again.\n");
+  write_once(location + "/" + k_tag, k_tag_text);
 }
 
 void make_entry_directory(const cache_directory& directory, const std::string& entry) {
@@ -168,37 +152,49 @@ void make_entry_directory(const cache_directory& directory, const std::string& e
   }
 }
 
-void remove_entry(const std::string& path) {
+std::uint64_t entry_bytes(const std::string& path) noexcept {
+  struct ::stat status {};
+  const bool is_file = ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+  return is_file ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+bool remove_entry(const std::string& path) {
+  if (::unlink(path.c_str()) == 0) return true;
+  if (errno == ENOENT) return false;
+  if (errno != EISDIR) throw io_error(path, "cannot remove", errno);
   std::error_code fault;
-  fs::remove_all(path, fault);  // a directory in an entry's place is no entry either
+  const auto removed = fs::remove_all(path, fault);  // a directory in an entry's place is no entry either
   if (fault) throw io_error(path, "cannot remove", fault.value());
+  return removed != 0;
 }
 
-void remove_entries_of_code(const std::string& function_directory) {
-  for (const std::string& two : names_in(function_directory)) {
-    if (!is_hex(two, 2)) continue;
-    const std::string directory = function_directory + "/" + two;
-    for (const std::string& rest : names_in(directory)) {
-      const std::string path = directory + "/" + rest;
-      if (is_hex(rest, 30) || is_left_behind(path)) remove_entry(path);
-    }
-    remove_empty_directory(directory);
-  }
-  remove_empty_directory(function_directory);
+entry_totals remove_one_entry(const std::string& path) {
+  const std::uint64_t bytes = entry_bytes(path);
+  if (!remove_entry(path)) return {};
+  return {.entries = 1, .bytes = bytes};
 }
 
-void remove_all_entries(const std::string& location) {
-  for (const std::string& function : names_in(location)) {
-    const std::string directory = location + "/" + function;
-    if (is_left_behind(directory)) remove_entry(directory);
-    bool ours = false;
-    for (const std::string& code : names_in(directory)) {
-      if (!code.starts_with("v-") && !code.starts_with("b-")) continue;
-      ours = true;
-      remove_entries_of_code(directory + "/" + code);
-    }
-    if (ours) remove_empty_directory(directory);
+entry_totals remove_entries(const catalog& of, std::size_t count) {
+  entry_totals removed;
+  for (const catalog_entry& entry : std::span(of.entries).first(count)) {
+    if (!remove_entry(of.path_of(entry))) continue;
+    ++removed.entries;
+    removed.bytes += entry.bytes;
   }
+  for (const std::string& path : of.left_behind) remove_entry(path);
+  remove_empty_directories(of, count);
+  return removed;
 }
+
+entry_totals remove_all(const catalog& of) {
+  for (const std::string& path : of.misplaced) remove_entry(path);
+  return remove_entries(of, of.entries.size());
+}
+
+entry_totals remove_entries_of_code(const std::string& code_directory) {
+  return remove_all(read_code_catalog(code_directory));
+}
+
+entry_totals remove_all_entries(const std::string& location) { return remove_all(read_catalog(location)); }
 
 }  // namespace larder::detail

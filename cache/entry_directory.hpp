@@ -1,25 +1,21 @@
 #pragma once
-// A cache directory and the names in it:
+// A cache directory: how it is made, and how entries are removed from it. Beside the entries (cache/entry_name.hpp)
+// there are
 //
 //   <location>/.gitignore  CACHEDIR.TAG
-//   <location>/<function>/<code id>/<2 hex>/<30 hex>      an entry; the 32 digits are its key
-//
-// Function names and versions are escaped: letters, digits, '_', '-' and inner '.' stand for themselves, every
-// other byte is %XX. A code id is "v-" and the version, or "b-" and the identity of the build.
+//   <location>/.larder-lock      stays, whatever is removed
 
+#include <cstddef>
 #include <string>
-#include <string_view>
 
-#include <larder/digest.hpp>
+#include <larder/reduce_options.hpp>
 
 #include "cache/cache_directory.hpp"
+#include "cache/catalog.hpp"
+#include "cache/entry_name.hpp"
 
 namespace larder::detail {
 
-/// As above. value_error where `text` is empty or longer than a file name can be; `what` names it.
-std::string escaped(std::string_view text, std::string_view what);
-
-/// In the location, beside the functions' directories; clearing a cache leaves it there.
 inline constexpr const char* k_lock_file = ".larder-lock";
 
 /// Throws value_error for a directory that cannot be trusted: one of another user (other than root), or one that
@@ -27,8 +23,9 @@ inline constexpr const char* k_lock_file = ".larder-lock";
 /// something else.
 bool check_trusted(const cache_directory& directory);
 
-/// The path of an entry below the directory of its function and code.
-std::string entry_path(const std::string& function_directory, const digest& key);
+/// Whether a cache left its tag or its lock file in a directory (where other things lay, there may be neither). io_error,
+/// also where there is no directory.
+bool has_cache_marks(const std::string& location);
 
 /// Makes the location, for this user alone (or for the group). One that is new or empty gets its .gitignore and
 /// CACHEDIR.TAG. io_error; ENOENT where somebody removed it meanwhile. value_error for one that cannot be trusted.
@@ -37,12 +34,23 @@ void make_location(const cache_directory& directory);
 /// The same, with the directory that an entry lies in, and those between.
 void make_entry_directory(const cache_directory& directory, const std::string& entry);
 
-/// Removes whatever lies at an entry's path; nothing there is fine. io_error.
-void remove_entry(const std::string& path);
+/// The size of the file at an entry's path; 0 where there is none.
+std::uint64_t entry_bytes(const std::string& path) noexcept;
 
-/// Remove entries, temporary files that a killed process left behind, and directories that are empty then; nothing
-/// else that lies there. What vanishes meanwhile is fine. io_error.
-void remove_entries_of_code(const std::string& function_directory);
-void remove_all_entries(const std::string& location);
+/// Removes whatever lies at an entry's path, and says whether there was something. Mappings of it stay valid. io_error.
+bool remove_entry(const std::string& path);
+/// The same, and says how much that was.
+entry_totals remove_one_entry(const std::string& path);
+
+/// Removes the first `count` entries of a catalog, the temporary files that were left behind, and the directories that
+/// are empty then. What vanishes meanwhile is fine, and does not count. io_error.
+entry_totals remove_entries(const catalog& of, std::size_t count);
+
+/// Removes all of a catalog, with what lies in the place of an entry and is none.
+entry_totals remove_all(const catalog& of);
+
+/// The same with what lies below the directory of a function and code, and in a whole cache directory.
+entry_totals remove_entries_of_code(const std::string& code_directory);
+entry_totals remove_all_entries(const std::string& location);
 
 }  // namespace larder::detail

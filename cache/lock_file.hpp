@@ -19,8 +19,9 @@ namespace larder::detail {
 
 class lock_file {
  public:
-  /// Opens it, and makes it where it is missing.
-  explicit lock_file(const cache_directory& directory);
+  enum class absent { make, leave };
+  /// Opens it.
+  explicit lock_file(const cache_directory& directory, absent where_missing = absent::make);
 
   /// False where it could not be opened, or this is a forked child: then there are no locks.
   bool is_open() const noexcept { return descriptor_.fd() >= 0; }

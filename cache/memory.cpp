@@ -2,9 +2,12 @@
 
 #include <larder/error.hpp>
 
+#include "cache/byte_ledger.hpp"
 #include "cache/entry_directory.hpp"
+#include "cache/eviction.hpp"
 #include "cache/fork_safety.hpp"
 #include "cache/memory_state.hpp"
+#include "src/byte_size.hpp"
 #include "src/container_writer.hpp"
 #include "src/log.hpp"
 
@@ -21,6 +24,7 @@ memory_state::memory_state(const std::filesystem::path& location, const memory_o
     throw value_error("memory: wait_limit = " + std::to_string(options.wait_limit->count()) +
                       " ns; it cannot be negative");
   }
+  if (!options.bytes_limit.empty()) bytes_limit_ = byte_size(options.bytes_limit, "memory: bytes_limit");
   if (location.empty()) return;
   std::error_code fault;
   location_ = std::filesystem::absolute(location, fault);  // ".." stays: it may follow a symbolic link
@@ -60,7 +64,9 @@ memory::memory(const std::filesystem::path& location, const memory_options& opti
 const std::filesystem::path& memory::location() const noexcept { return state_->location(); }
 
 void memory::clear() const {
-  if (!location().empty()) detail::remove_all_entries(location().string());
+  if (location().empty()) return;
+  const std::string where = location().string();
+  detail::remove_counted(state_->directory(), [&] { return detail::remove_all_entries(where); });
 }
 
 memory_stats memory::stats() const {
@@ -78,6 +84,17 @@ std::function<bool(const entry_info&)> expires_after(std::chrono::nanoseconds ag
     throw value_error("expires_after: " + std::to_string(age.count()) + " ns; an age cannot be negative");
   }
   return [age](const entry_info& entry) { return std::chrono::system_clock::now() - entry.time < age; };
+}
+
+entry_totals memory::reduce_size(const reduce_options& options) const {
+  const detail::eviction_limits limits = detail::limits_from(options);
+  if (state_->options().read_only)
+    throw value_error("reduce_size: this memory is read_only; nothing is removed");
+  if (location().empty() || limits.none()) return {};
+  return detail::remove_counted(state_->directory(), [&] {
+    detail::catalog entries = detail::read_catalog(location().string());
+    return detail::evict(entries, limits).removed;
+  });
 }
 
 }  // namespace larder

@@ -32,6 +32,7 @@ class memory_state {
   /// Absolute; empty for a memory that caches nothing.
   const std::filesystem::path& location() const noexcept { return location_; }
   const cache_directory& directory() const noexcept { return directory_; }
+  std::optional<std::uint64_t> bytes_limit() const noexcept { return bytes_limit_; }
   call_counts& counts() const noexcept { return counts_; }
 
   /// Whether entries can be looked for and stored: there is a location, and it can be trusted. It is asked again,
@@ -50,6 +51,7 @@ class memory_state {
   memory_options options_;
   std::filesystem::path location_;
   cache_directory directory_;
+  std::optional<std::uint64_t> bytes_limit_;
   enum class trust { unknown, given, refused };
   mutable std::atomic<trust> trust_ = trust::unknown;  // by itself: it orders nothing else
   mutable call_counts counts_;

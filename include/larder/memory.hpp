@@ -17,6 +17,7 @@
 #include <larder/detail/signature.hpp>
 #include <larder/load.hpp>
 #include <larder/memory_stats.hpp>
+#include <larder/reduce_options.hpp>
 
 namespace larder {
 
@@ -82,6 +83,11 @@ class memory {
 
   /// Removes the entries of all functions, and nothing else that lies in the directory. io_error where that fails.
   void clear() const;
+
+  /// Removes entries until the directory is within the limits: first those that were not used for longer than
+  /// age_limit, then the least recently used. Returns what it removed. Results that are mapped stay valid. Without limits,
+  /// or a location, it does nothing. value_error for a limit that is none, and in a read_only memory; io_error.
+  entry_totals reduce_size(const reduce_options& options) const;
 
   /// What it did so far. A count may lack calls that other threads are in the middle of.
   memory_stats stats() const;

@@ -37,7 +37,7 @@ class shelved {
 
   /// Removes the entry; where there is none, that is fine. io_error.
   void clear() {
-    if (!path_.empty()) detail::remove_entry(path_);
+    if (!path_.empty()) detail::remove_shelved(path_);
     held_.reset();
   }
 

@@ -134,7 +134,7 @@ class cached_core {
 void load_entry(const std::string& path, bool is_object, verification verify,
                 function_ref<void(value_source&)> read);
 /// Whatever lies there; nothing is fine. io_error.
-void remove_entry(const std::string& path);
+void remove_shelved(const std::string& path);
 /// Throws the value_error for a result that cannot be had twice.
 [[noreturn]] void refuse_taken();
 

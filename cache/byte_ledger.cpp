@@ -1,0 +1,67 @@
+#include "cache/byte_ledger.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string_view>
+
+#include <unistd.h>
+
+#include "src/little_endian.hpp"
+
+namespace larder::detail {
+namespace {
+
+constexpr std::string_view k_magic = "LRDBYTES";
+constexpr std::uint64_t k_unknown = ~std::uint64_t{0};
+constexpr std::uint64_t k_lock_byte = 0;
+
+}  // namespace
+
+byte_ledger::byte_ledger(const cache_directory& directory, start how)
+    : file_(directory, how == start::anew ? lock_file::absent::make : lock_file::absent::leave) {
+  if (!file_.is_open()) return;
+  (void)file_.lock(k_lock_byte, lock_file::kind::exclusive);  // where there are no locks, it is a guess
+  std::array<std::byte, 16> text{};
+  const auto size = ::pread(file_.fd(), text.data(), text.size(), 0);
+  kept_ = size == static_cast<ssize_t>(text.size()) &&
+          std::memcmp(text.data(), k_magic.data(), k_magic.size()) == 0;
+  if (kept_) {
+    const auto bytes = get<std::uint64_t>(text, k_magic.size());
+    if (bytes != k_unknown) bytes_ = bytes;
+  } else if (how == start::anew) {
+    kept_ = true;
+    write();
+  }
+}
+
+void byte_ledger::set(std::uint64_t bytes) noexcept {
+  bytes_ = bytes;
+  write();
+}
+
+void byte_ledger::add(std::uint64_t bytes) noexcept {
+  if (bytes_) set(*bytes_ + bytes);
+}
+
+void byte_ledger::subtract(std::uint64_t bytes) noexcept {
+  if (bytes_) set(*bytes_ - std::min(bytes, *bytes_));
+}
+
+void byte_ledger::write() const noexcept {
+  if (!kept_) return;
+  std::array<std::byte, 16> text{};
+  std::memcpy(text.data(), k_magic.data(), k_magic.size());
+  put(text, k_magic.size(), bytes_.value_or(k_unknown));
+  (void)!::pwrite(file_.fd(), text.data(), text.size(),
+                  0);  // the count stays as it was: a walk comes at another time
+}
+
+entry_totals remove_counted(const cache_directory& directory, function_ref<entry_totals()> remove) {
+  byte_ledger ledger(directory, byte_ledger::start::if_kept);
+  const entry_totals removed = remove();
+  ledger.subtract(removed.bytes);
+  return removed;
+}
+
+}  // namespace larder::detail

@@ -1,0 +1,46 @@
+#pragma once
+// How many bytes the entries of a cache directory have together, so that a limit can be kept without a walk at each
+// store. The count is in the lock file: "LRDBYTES", and then 8 bytes, little-endian; all ones mean that it has to be
+// counted anew. It is kept from when somebody first set a limit.
+
+#include <cstdint>
+#include <optional>
+
+#include <larder/detail/function_ref.hpp>
+#include <larder/reduce_options.hpp>
+
+#include "cache/cache_directory.hpp"
+#include "cache/lock_file.hpp"
+
+namespace larder::detail {
+
+/// The count, for this process and thread alone as long as it lives. What is added to the directory is counted first, and
+/// what was removed from it afterwards, so that a process that is killed leaves a count that is too high: then the
+/// next walk comes too early, and sets it right.
+class byte_ledger {
+ public:
+  enum class start { if_kept, anew };
+
+  /// Waits for whoever has it. With `anew`, a count is kept from now on.
+  byte_ledger(const cache_directory& directory, start how);
+
+  /// Whether a count is kept. If not, nothing is to be done.
+  bool is_kept() const noexcept { return kept_; }
+  /// Nothing where it has to be counted.
+  std::optional<std::uint64_t> bytes() const noexcept { return bytes_; }
+  void set(std::uint64_t bytes) noexcept;
+  void add(std::uint64_t bytes) noexcept;
+  void subtract(std::uint64_t bytes) noexcept;
+
+ private:
+  void write() const noexcept;
+
+  lock_file file_;
+  bool kept_ = false;
+  std::optional<std::uint64_t> bytes_;
+};
+
+/// Removes entries as `remove` does, which returns what it removed, and subtracts them if a count is kept.
+entry_totals remove_counted(const cache_directory& directory, function_ref<entry_totals()> remove);
+
+}  // namespace larder::detail

@@ -1,0 +1,107 @@
+#include "cache/entry_name.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+
+#include <larder/error.hpp>
+
+namespace larder::detail {
+namespace {
+
+constexpr std::size_t k_longest_name = 255;
+constexpr std::string_view k_hex = "0123456789abcdef";
+
+bool stands_for_itself(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+         c == '.';
+}
+
+void append_escaped(std::string& name, char c) {
+  const bool hides = c == '.' && name.empty();
+  if (stands_for_itself(c) && !hides) {
+    name += c;
+  } else {
+    const auto byte = static_cast<unsigned char>(c);
+    name += '%';
+    name += k_hex[byte >> 4];
+    name += k_hex[byte & 0xF];
+  }
+}
+
+/// By hand: an entry's key is two of these, and there may be a million.
+bool is_hex(std::string_view text) noexcept {
+  return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+std::uint64_t from_hex(std::string_view digits) noexcept {
+  std::uint64_t value = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+  return value;
+}
+
+}  // namespace
+
+std::string escaped(std::string_view text, std::string_view what) {
+  if (text.empty()) throw value_error(std::string(what) + " is empty");
+  std::string name;
+  for (const char c : text) append_escaped(name, c);
+  if (name.size() > k_longest_name - 2) {  // "v-" may come before it
+    throw value_error(std::string(what) + " is too long for a file name: " + std::string(text));
+  }
+  return name;
+}
+
+std::optional<std::string> unescaped(std::string_view name) {
+  std::string text;
+  std::string again;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (name[i] == '%') {
+      const std::string_view digits = name.substr(i + 1, 2);
+      if (digits.size() != 2 || !is_hex(digits)) return std::nullopt;
+      text += static_cast<char>(from_hex(digits));
+      i += 2;
+    } else {
+      text += name[i];
+    }
+    append_escaped(again, text.back());
+  }
+  // Each text has one name: "%61" is none, and neither is what begins with a dot.
+  return !text.empty() && again == name ? std::optional(std::move(text)) : std::nullopt;
+}
+
+bool is_code(std::string_view name) noexcept { return name.starts_with("v-") || name.starts_with("b-"); }
+
+std::string entry_path(const std::string& code_directory, const digest& key) {
+  const std::string hex = key.hex();
+  std::string path;
+  path.reserve(code_directory.size() + hex.size() + 2);
+  path.append(code_directory).append("/").append(hex, 0, 2).append("/").append(hex, 2);
+  return path;
+}
+
+std::string location_of_entry(const std::string& path) {
+  std::size_t end = path.size();
+  for (int names = 0; names < 4 && end != std::string::npos && end != 0; ++names)
+    end = path.rfind('/', end - 1);
+  return path.substr(0, end);
+}
+
+std::optional<unsigned char> first_key_byte(std::string_view name) noexcept {
+  if (name.size() != 2 || !is_hex(name)) return std::nullopt;
+  return static_cast<unsigned char>(from_hex(name));
+}
+
+unsigned char first_key_byte(const digest& key) noexcept {
+  return static_cast<unsigned char>(key.high >> 56);
+}
+
+std::string first_key_digits(unsigned char byte) { return {k_hex[byte >> 4], k_hex[byte & 0xF]}; }
+
+std::optional<digest> entry_key(unsigned char first_byte, std::string_view name) noexcept {
+  if (name.size() != 30 || !is_hex(name)) return std::nullopt;
+  const std::uint64_t high = std::uint64_t{first_byte} << 56 | from_hex(name.substr(0, 14));
+  return digest{.low = from_hex(name.substr(14)), .high = high};
+}
+
+}  // namespace larder::detail

@@ -1,0 +1,41 @@
+#pragma once
+// The names in a cache directory:
+//
+//   <location>/<function>/<code id>/<2 hex>/<30 hex>      an entry; the 32 digits are its key
+//
+// Function names and versions are escaped: letters, digits, '_', '-' and inner '.' stand for themselves, every
+// other byte is %XX. A code id is "v-" and the version, or "b-" and the identity of the build.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <larder/digest.hpp>
+
+namespace larder::detail {
+
+/// As above. value_error where `text` is empty or longer than a file name can be; `what` names it.
+std::string escaped(std::string_view text, std::string_view what);
+
+/// What has this name when it is escaped; nothing where no text has.
+std::optional<std::string> unescaped(std::string_view name);
+
+/// Whether the escaped name of a directory is that of a code.
+bool is_code(std::string_view name) noexcept;
+
+/// The path of an entry below the directory of its function and code.
+std::string entry_path(const std::string& code_directory, const digest& key);
+
+/// The location that an entry of this path lies in.
+std::string location_of_entry(const std::string& path);
+
+/// The first byte of the keys in a directory of this name; nothing where it is not two hex digits.
+std::optional<unsigned char> first_key_byte(std::string_view name) noexcept;
+unsigned char first_key_byte(const digest& key) noexcept;
+/// The name of that directory.
+std::string first_key_digits(unsigned char byte);
+
+/// The key of an entry of this name in that directory; nothing where it is not thirty hex digits.
+std::optional<digest> entry_key(unsigned char first_byte, std::string_view name) noexcept;
+
+}  // namespace larder::detail
