@@ -9,6 +9,7 @@
 #include <larder/function.hpp>
 #include <larder/half.hpp>
 #include <larder/hash.hpp>
+#include <larder/hasher.hpp>
 #include <larder/inspect.hpp>
 #include <larder/load.hpp>
 #include <larder/log.hpp>
