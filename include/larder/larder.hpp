@@ -6,6 +6,7 @@
 #include <larder/dump.hpp>
 #include <larder/error.hpp>
 #include <larder/fields.hpp>
+#include <larder/file_content.hpp>
 #include <larder/function.hpp>
 #include <larder/half.hpp>
 #include <larder/hash.hpp>
