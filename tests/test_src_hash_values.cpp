@@ -3,9 +3,6 @@
 
 #include <larder/hash.hpp>
 
-#include <xxhash.h>
-
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -34,10 +31,12 @@
 
 #include "tests/catch.hpp"
 #include "tests/counted.hpp"
+#include "tests/hash_bytes.hpp"
 #include "tests/npy_bytes.hpp"
 
 using larder::array;
 using larder::digest;
+using namespace hash_bytes;
 using namespace std::string_literals;
 
 namespace hashed {
@@ -89,37 +88,6 @@ inline constexpr std::string_view larder::type_name<hashed::renamed> = "hashed::
 
 namespace {
 
-std::string word(std::uint64_t n, std::size_t bytes = 8) {
-  std::string w;
-  for (std::size_t b = 0; b < bytes; ++b) w += static_cast<char>(n >> (8 * b) & 0xff);
-  return w;
-}
-
-digest xxh3(std::string_view bytes) {
-  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-  return {hash.low64, hash.high64};
-}
-
-// The pieces of the stream.
-std::string of(const digest& d) { return word(d.low) + word(d.high); }
-std::string seq(std::uint64_t n) { return "t" + word(n); }
-std::string i32(std::int32_t n) { return "i\4"s + word(static_cast<std::uint32_t>(n), 4); }
-std::string text(std::string_view s) { return "s" + word(s.size()) + std::string(s); }
-std::string run(std::uint64_t n, std::uint64_t size, const std::string& bytes) {
-  return "w" + word(n) + word(size) + bytes;
-}
-std::string arr(const digest& d) { return "a" + of(d); }
-std::string object(std::string_view name, const std::string& body) {
-  return "o" + word(name.size()) + std::string(name) + body + "e";
-}
-std::string unordered(std::vector<std::string> elements) {
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> digests;
-  for (const auto& e : elements) digests.emplace_back(xxh3(e).low, xxh3(e).high);
-  std::sort(digests.begin(), digests.end());
-  std::string s = "x" + word(digests.size());
-  for (const auto& [low, high] : digests) s += word(low) + word(high);
-  return s;
-}
 template <class T>
 digest vector_digest(const std::vector<T>& v) {
   return xxh3(npy_header(descr_of<T>(), false, {v.size()}) + bytes_of(v));

@@ -6,9 +6,11 @@
 #include <larder/dump.hpp>
 #include <larder/error.hpp>
 #include <larder/fields.hpp>
+#include <larder/file_content.hpp>
 #include <larder/function.hpp>
 #include <larder/half.hpp>
 #include <larder/hash.hpp>
+#include <larder/hasher.hpp>
 #include <larder/inspect.hpp>
 #include <larder/load.hpp>
 #include <larder/log.hpp>

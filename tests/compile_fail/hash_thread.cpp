@@ -1,4 +1,4 @@
-// expect: larder: this type cannot be stored
+// expect: larder: this type cannot be hashed
 #include <string>
 #include <thread>
 

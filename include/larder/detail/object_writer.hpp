@@ -46,6 +46,11 @@ class object_writer : public saving_archive<object_writer> {
   std::string_view stream() const noexcept { return std::string_view(bytes_).substr(stream_begin_); }
   std::span<const raw_array> arrays() const noexcept { return arrays_; }
 
+  template <class T>
+  static constexpr void require() {
+    require_storable<T>();
+  }
+
   // What stored<T>::save says of a value.
 
   template <class T>

@@ -33,7 +33,8 @@ inline constexpr bool is_size_tag = false;
 template <class T>
 inline constexpr bool is_size_tag<cereal::SizeTag<T>> = true;
 
-/// What a user's `serialize` or `save` gets as cereal's Archive. Self has the functions that stored<T>::save calls.
+/// What a user's `serialize` or `save` gets as cereal's Archive. Self has the functions that stored<T>::save calls, and
+/// `require<T>`, which stops the compiler where it cannot take a T.
 template <class Self>
 class saving_archive : public cereal::detail::OutputArchiveBase {
  public:
@@ -65,13 +66,13 @@ class saving_archive : public cereal::detail::OutputArchiveBase {
     } else if constexpr (is_size_tag<T>) {
       self().count(v.size);
     } else {
-      require_storable<T>();
-      stored<T>::save(self(), v);
+      Self::template require<T>();
+      self().part(v);
     }
   }
 
-  /// A value within one that was looked at: what is in a container is storable with it. (The elements of a map, with
-  /// their const keys, are so in no other place.)
+  /// A value within one that was looked at: what is in a container is known to be good with it. (The elements of a map,
+  /// with their const keys, are so in no other place.)
   template <class T>
   void part(const T& v) {
     stored<T>::save(self(), v);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <larder/detail/first_refused.hpp>
 #include <larder/detail/stored_type.hpp>
 
 namespace larder::detail {
@@ -17,35 +18,19 @@ concept has_stored = requires {
   typename stored<T>::parts;
 };
 
-/// The first type within T that cannot be stored, as `type`; void where there is none. `Outer` are the types being
-/// looked at: a type may contain itself.
-template <class T, class... Outer>
-struct unstorable {
-  using type = T;
+/// What files can hold: loading fills in a value that is there already.
+struct for_files {
+  template <class T>
+  struct parts_of {};
+  template <class T>
+    requires(has_stored<T> && (!has_fields<T> || std::is_default_constructible_v<T>))
+  struct parts_of<T> {
+    using type = typename stored<T>::parts;
+  };
 };
-template <class T, class... Outer>
-  requires(std::same_as<T, Outer> || ...)
-struct unstorable<T, Outer...> {
-  using type = void;
-};
-
-template <class Parts, class... Outer>
-struct first_unstorable {
-  using type = void;
-};
-template <class First, class... Rest, class... Outer>
-struct first_unstorable<types<First, Rest...>, Outer...> {
-  using of_first = typename unstorable<First, Outer...>::type;
-  using type =
-      typename std::conditional_t<std::is_void_v<of_first>, first_unstorable<types<Rest...>, Outer...>,
-                                  std::type_identity<of_first>>::type;
-};
-template <class T, class... Outer>
-  requires(has_stored<T> && !(std::same_as<T, Outer> || ...))
-struct unstorable<T, Outer...> : first_unstorable<typename stored<T>::parts, T, Outer...> {};
 
 template <class T>
-using unstorable_in = typename unstorable<T>::type;
+using unstorable_in = typename first_refused<for_files, T>::type;
 
 template <class T>
 inline constexpr bool is_storable = std::is_void_v<unstorable_in<T>>;

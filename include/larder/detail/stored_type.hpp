@@ -23,6 +23,7 @@
 
 #include <larder/array.hpp>
 #include <larder/detail/array_like.hpp>
+#include <larder/detail/first_refused.hpp>
 #include <larder/detail/object_reader.hpp>
 #include <larder/detail/object_writer.hpp>
 #include <larder/detail/user_type.hpp>
@@ -31,10 +32,6 @@
 #include <larder/fields.hpp>
 
 namespace larder::detail {
-
-/// The types within a type, for what is asked of all of them.
-template <class... T>
-struct types {};
 
 // A definition of stored<T> has:
 //   parts                       the types within T
@@ -87,6 +84,11 @@ struct stored<T> {
 /// Values that may be moved in runs, as the bytes they are.
 template <class T>
 concept raw_value = std::same_as<T, char> || std::same_as<T, std::byte> || is_raw<T>;
+/// Whether an archive takes values of T in runs.
+template <class Archive, class T>
+inline constexpr bool in_runs = raw_value<T>;
+template <class T>
+inline constexpr bool in_runs<value_hasher, T> = raw_value<T> && !has_hash_append<T>;
 
 template <class T>
   requires is_raw<T>
@@ -161,7 +163,7 @@ struct stored<std::vector<T, A>> {
   using parts = types<T>;
   static std::string name() { return "vector"; }
   static void save(auto& out, const std::vector<T, A>& v) {
-    if constexpr (raw_value<T>) {
+    if constexpr (in_runs<std::remove_reference_t<decltype(out)>, T>) {
       out.count(v.size());
       out.run(v.data(), v.size(), sizeof(T));
     } else {
@@ -192,7 +194,7 @@ struct stored_fixed {
   static std::string name() { return "fixed_array"; }
   static std::string suffix() { return std::to_string(N); }
   static void save(auto& out, const auto& v) {
-    if constexpr (raw_value<T>) {
+    if constexpr (in_runs<std::remove_reference_t<decltype(out)>, T>) {
       out.run(&v[0], N, sizeof(T));
     } else {
       out.fixed_sequence(v, N);
@@ -422,15 +424,8 @@ struct field_types<std::tuple<T&...>> {
   using parts = types<T...>;
 };
 
-/// What the hash of a user's value begins with.
-template <class T>
-const std::string& stored_name() {
-  static const std::string name = plain_name(type_name<T>);
-  return name;
-}
-
 template <has_fields T>
-  requires(!is_raw<T> && std::is_default_constructible_v<T>)
+  requires(!is_raw<T>)
 struct stored<T> {
   using parts = typename field_types<decltype(fields_access::fields(std::declval<T&>()))>::parts;
   static std::string name() { return stored_name<T>(); }

@@ -20,6 +20,13 @@ namespace larder::detail {
 /// A type's name as g++ and clang++ would both spell it, without unnamed namespaces.
 std::string plain_name(std::string_view spelled);
 
+/// What the hash of a user's value begins with.
+template <class T>
+const std::string& stored_name() {
+  static const std::string name = plain_name(type_name<T>);
+  return name;
+}
+
 class object_writer;
 class object_reader;
 

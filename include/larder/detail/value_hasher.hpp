@@ -12,10 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include <larder/detail/hash_append.hpp>
 #include <larder/detail/hash_stream.hpp>
 #include <larder/detail/nesting.hpp>
 #include <larder/detail/raw_array.hpp>
 #include <larder/detail/saving_archive.hpp>
+#include <larder/detail/user_type.hpp>
 #include <larder/digest.hpp>
 #include <larder/element.hpp>
 
@@ -25,6 +27,24 @@ namespace larder::detail {
 /// that is mapped read-only from a sealed file it is looked up.
 digest hash_array(const raw_array& a);
 
+/// How a view on values is hashed, which is not stored: `parts` and `save`, as stored<T> has them. hashed_view.hpp has the
+/// definitions.
+template <class T>
+struct hashed_view;
+template <class T>
+concept has_hashed_view = requires {
+  typename hashed_view<T>::parts;
+};
+
+/// Stops the compiler, with a message that names the reason, where T is not hashable.
+template <class T>
+constexpr void require_hashable();
+
+class value_hasher;
+/// Calls the type's own hash_append; hasher.hpp has the definition.
+template <class T>
+void append_own(value_hasher& to, const T& value);
+
 class value_hasher : public saving_archive<value_hasher> {
  public:
   /// `stream` lives as long as the hasher.
@@ -32,6 +52,22 @@ class value_hasher : public saving_archive<value_hasher> {
   ~value_hasher();
   value_hasher(const value_hasher&) = delete;
   value_hasher& operator=(const value_hasher&) = delete;
+
+  template <class T>
+  static constexpr void require() {
+    require_hashable<T>();
+  }
+  /// In place of saving_archive's: a type's own hash_append comes first.
+  template <class T>
+  void part(const T& v) {
+    if constexpr (has_hash_append<T>) {
+      structure(stored_name<T>(), [&] { append_own(*this, v); });
+    } else if constexpr (has_hashed_view<T>) {
+      hashed_view<T>::save(*this, v);
+    } else {
+      stored<T>::save(*this, v);
+    }
+  }
 
   template <class T>
   void scalar(const T& v) {
