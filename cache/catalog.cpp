@@ -43,7 +43,7 @@ class catalog_reader {
   }
 
   void code(const std::string& function, const std::string& directory, const std::string& name) {
-    const auto id = is_code(name) ? unescaped(name) : std::nullopt;
+    const auto id = code_id_from(name);
     if (!id) return;
     code_ = static_cast<std::uint32_t>(out_.codes.size());
     out_.codes.push_back(

@@ -131,7 +131,7 @@ void make_entry_directory(const std::string& location, const std::string& entry)
 
 bool remove_entry(const std::string& path) {
   if (::unlink(path.c_str()) == 0) return true;
-  if (errno == ENOENT) return false;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
   if (errno != EISDIR) throw io_error(path, "cannot remove", errno);
   std::error_code fault;
   const auto removed = fs::remove_all(path, fault);  // a directory in an entry's place is no entry either
