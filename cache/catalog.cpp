@@ -18,6 +18,12 @@ file_time time_of(const struct ::timespec& of) {
                    std::chrono::nanoseconds(of.tv_nsec));
 }
 
+/// "dir/" is "dir": names come behind a slash of their own.
+std::string without_slash(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
 class catalog_reader {
  public:
   explicit catalog_reader(catalog& out) : out_(out) {}
@@ -37,7 +43,7 @@ class catalog_reader {
   }
 
   void code(const std::string& function, const std::string& directory, const std::string& name) {
-    const auto id = is_code(name) ? unescaped(name) : std::nullopt;
+    const auto id = code_id_from(name);
     if (!id) return;
     code_ = static_cast<std::uint32_t>(out_.codes.size());
     out_.codes.push_back(
@@ -104,13 +110,13 @@ std::string catalog::path_of(const catalog_entry& entry) const {
 
 catalog read_catalog(const std::string& location) {
   catalog found;
-  catalog_reader(found).location(location);
+  catalog_reader(found).location(without_slash(location));
   return found;
 }
 
 catalog read_catalog(const std::string& location, std::string_view function) {
   catalog found;
-  catalog_reader(found).function(location, escaped(function, "the name of the function"));
+  catalog_reader(found).function(without_slash(location), escaped(function, "the name of the function"));
   return found;
 }
 

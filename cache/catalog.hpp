@@ -43,7 +43,7 @@ struct catalog {
 };
 
 /// All of the directory; what has not the form of an entry is passed over, and so is what vanishes meanwhile. Empty
-/// where there is no directory. io_error. A million entries take about a second, and 50 MB.
+/// where there is no directory. io_error. A million entries take two or three seconds, and 50 MB.
 catalog read_catalog(const std::string& location);
 /// The entries of one function alone. value_error for a name that no function can have.
 catalog read_catalog(const std::string& location, std::string_view function);

@@ -160,7 +160,7 @@ std::uint64_t entry_bytes(const std::string& path) noexcept {
 
 bool remove_entry(const std::string& path) {
   if (::unlink(path.c_str()) == 0) return true;
-  if (errno == ENOENT) return false;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
   if (errno != EISDIR) throw io_error(path, "cannot remove", errno);
   std::error_code fault;
   const auto removed = fs::remove_all(path, fault);  // a directory in an entry's place is no entry either

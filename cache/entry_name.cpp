@@ -70,7 +70,11 @@ std::optional<std::string> unescaped(std::string_view name) {
   return !text.empty() && again == name ? std::optional(std::move(text)) : std::nullopt;
 }
 
-bool is_code(std::string_view name) noexcept { return name.starts_with("v-") || name.starts_with("b-"); }
+std::optional<std::string> code_id_from(std::string_view name) {
+  if (!name.starts_with("v-") && !name.starts_with("b-")) return std::nullopt;
+  const auto rest = unescaped(name.substr(2));
+  return rest ? std::optional(std::string(name.substr(0, 2)) + *rest) : std::nullopt;
+}
 
 std::string entry_path(const std::string& code_directory, const digest& key) {
   const std::string hex = key.hex();

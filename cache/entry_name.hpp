@@ -20,8 +20,8 @@ std::string escaped(std::string_view text, std::string_view what);
 /// What has this name when it is escaped; nothing where no text has.
 std::optional<std::string> unescaped(std::string_view name);
 
-/// Whether the escaped name of a directory is that of a code.
-bool is_code(std::string_view name) noexcept;
+/// The code id of a directory of this name, its version not escaped; nothing where it is not that of a code.
+std::optional<std::string> code_id_from(std::string_view name);
 
 /// The path of an entry below the directory of its function and code.
 std::string entry_path(const std::string& code_directory, const digest& key);

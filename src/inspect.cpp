@@ -9,6 +9,7 @@
 
 #include "src/array_loader.hpp"
 #include "src/container_writer.hpp"
+#include "src/file_inspection.hpp"
 #include "src/segment_data.hpp"
 #include "src/xxh3.hpp"
 
@@ -50,9 +51,8 @@ file_info describe(file_structure file) {
   return info;
 }
 
-file_structure structure_of(const descriptor& file,
-                            detail::object_demand object = detail::object_demand::keep) {
-  return detail::read_structure(file, detail::trailer_demand::as_found, object);
+file_structure structure_of(const descriptor& file) {
+  return detail::read_structure(file, detail::trailer_demand::as_found);
 }
 
 /// Writes the content of a file to a new one: of its arrays, those that `as_they_are` names are copied byte for byte.
@@ -92,17 +92,24 @@ std::string_view name(segment_kind kind) noexcept {
   return k_names[static_cast<std::size_t>(kind) - 1];
 }
 
+file_info detail::inspect(const descriptor& file, trailer_demand demand) {
+  return describe(read_structure(file, demand, object_demand::check));
+}
+
+file_info detail::verify(const descriptor& file, trailer_demand demand) {
+  file_structure structure = read_structure(file, demand, object_demand::check);
+  for (const stored_segment& each : structure.arrays()) {
+    if (const auto expected = structure.checked_digest(each)) verify_data(file, each, *expected);
+  }
+  return describe(std::move(structure));
+}
+
 file_info inspect(const std::filesystem::path& path) {
-  return describe(structure_of(descriptor::open(path.string(), O_RDONLY), detail::object_demand::check));
+  return detail::inspect(descriptor::open(path.string(), O_RDONLY), detail::trailer_demand::as_found);
 }
 
 file_info verify(const std::filesystem::path& path) {
-  const auto file = descriptor::open(path.string(), O_RDONLY);
-  file_structure structure = structure_of(file, detail::object_demand::check);
-  for (const stored_segment& each : structure.arrays()) {
-    if (const auto expected = structure.checked_digest(each)) detail::verify_data(file, each, *expected);
-  }
-  return describe(std::move(structure));
+  return detail::verify(descriptor::open(path.string(), O_RDONLY), detail::trailer_demand::as_found);
 }
 
 void reseal(const std::filesystem::path& path) {

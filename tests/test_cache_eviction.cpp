@@ -283,7 +283,7 @@ TEST_CASE("a catalog has the names, keys, sizes and times of all entries") {
   const scratch_dir dir;
   const memory mem(dir / "cache");
   const std::string odd = ".stats/\xC3\xA9 mean%";
-  auto f = mem.cache(odd, ramp, {.version = "1/2 b"});
+  auto f = mem.cache(odd, ramp, {.version = ".1/2 b"});
   f(10);
   mem.cache("ramp", ramp)(10);
   const auto catalog = larder::detail::read_catalog((dir / "cache").string());
@@ -292,7 +292,7 @@ TEST_CASE("a catalog has the names, keys, sizes and times of all entries") {
       catalog.codes[catalog.entries[0].code].function == odd ? catalog.entries[0] : catalog.entries[1];
   const auto& other = &entry == &catalog.entries[0] ? catalog.entries[1] : catalog.entries[0];
   CHECK(catalog.codes[entry.code].function == odd);
-  CHECK(catalog.codes[entry.code].code == "v-1/2 b");
+  CHECK(catalog.codes[entry.code].code == "v-.1/2 b");
   CHECK(entry.key == f.key(10));
   CHECK(entry.bytes == fs::file_size(catalog.path_of(entry)));
   struct stat status {};
@@ -305,6 +305,34 @@ TEST_CASE("a catalog has the names, keys, sizes and times of all entries") {
 
   CHECK(larder::detail::read_catalog((dir / "cache").string(), odd).entries.size() == 1);
   CHECK(larder::detail::read_catalog((dir / "cache").string(), "absent").entries.empty());
+}
+
+TEST_CASE("clear and reduce_size find entries whatever the names of function and version") {
+  const scratch_dir dir;
+  const memory mem(dir / "cache");
+  const std::string name = GENERATE(".", "..", "/", "%", "%41", "a%", "\n", "\xFF", "v-1", "00", "name");
+  const bool clears = GENERATE(true, false);
+  INFO(name);
+  auto f = mem.cache(name, ramp, {.version = name});
+  f(5);
+  if (clears) {
+    f.clear();
+  } else {
+    CHECK(mem.reduce_size({.items_limit = 0}).entries == 1);
+  }
+  CHECK(entries_in(dir / "cache").empty());
+}
+
+TEST_CASE("there is nothing to forget or clear where a file lies in a directory's place") {
+  const scratch_dir dir;
+  write_file(dir / "cache", "not a directory");
+  const memory mem(dir / "cache");
+  auto f = mem.cache("ramp", ramp, {.version = "1"});
+  CHECK_NOTHROW(f.forget(5));
+  CHECK_NOTHROW(f.clear());
+  CHECK_NOTHROW(mem.clear());
+  CHECK(mem.reduce_size({.items_limit = 0}) == entry_totals{});
+  CHECK(read_file(dir / "cache") == "not a directory");
 }
 
 TEST_CASE("of each function, the codes that are not the last one used can go") {

@@ -13,7 +13,7 @@ SUBCOMMANDS = ["info", "verify", "reseal", "convert"]
 class CommandLine(LarderCase):
     def test_help_names_every_subcommand_and_has_examples(self):
         text = self.assert_fine(self.larder("--help"))
-        for word in (*SUBCOMMANDS, "Examples:", "larder verify", "Exit status"):
+        for word in (*SUBCOMMANDS, "cache", "Examples:", "larder verify", "Exit status"):
             self.assertIn(word, text)
         for line in text.splitlines():
             self.assertLessEqual(len(line), 110)

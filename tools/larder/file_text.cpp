@@ -4,28 +4,12 @@
 #include <string_view>
 
 #include "tools/larder/file_json.hpp"
+#include "tools/larder/labelled_lines.hpp"
 #include "tools/larder/quantity.hpp"
 #include "tools/larder/streams.hpp"
 
 namespace larder::command {
 namespace {
-
-/// Lines of a label and a text, the texts below each other.
-class block {
- public:
-  explicit block(std::size_t indent) : indent_(indent) {}
-
-  void line(std::string_view label, const std::string& text) {
-    constexpr std::size_t k_label_width = 10;
-    lines_ += std::string(indent_, ' ') + std::string(label);
-    lines_ += std::string(k_label_width - std::min(k_label_width - 1, label.size()), ' ') + text + '\n';
-  }
-  const std::string& lines() const noexcept { return lines_; }
-
- private:
-  std::size_t indent_;
-  std::string lines_;
-};
 
 std::string elements_text(const array_info& array) {
   std::string text(name(array.dtype));
@@ -42,24 +26,23 @@ std::string digest_text(const segment_info& segment, file_state state) {
 }
 
 std::string segment_text(const segment_info& segment, std::size_t number, file_state state) {
-  block lines(4);
+  labelled_lines lines(4);
   if (segment.array) {
-    lines.line("elements", elements_text(*segment.array));
-    lines.line("shape", shape_text(segment.array->shape) +
-                            (segment.array->fortran_order ? ", column-major (Fortran)" : ", row-major (C)"));
+    lines.add("elements", elements_text(*segment.array));
+    lines.add("shape", shape_text(segment.array->shape) +
+                           (segment.array->fortran_order ? ", column-major (Fortran)" : ", row-major (C)"));
     std::string data = bytes_text(segment.array->data_bytes);
     if (!segment.compressed) data += " at offset " + std::to_string(segment.array->data_offset);
-    lines.line("data", data);
+    lines.add("data", data);
   }
   std::string stored = bytes_text(segment.stored_bytes) + " at offset " + std::to_string(segment.offset);
   if (segment.compressed) {
     stored += ", compressed: " + percent_text(segment.stored_bytes, segment.raw_bytes) + " of " +
               bytes_text(segment.raw_bytes);
   }
-  lines.line("stored", stored);
-  lines.line("digest", digest_text(segment, state));
-  return "  segment " + std::to_string(number) + ": " + std::string(name(segment.kind)) + '\n' +
-         lines.lines();
+  lines.add("stored", stored);
+  lines.add("digest", digest_text(segment, state));
+  return "  segment " + std::to_string(number) + ": " + std::string(name(segment.kind)) + '\n' + lines.text();
 }
 
 /// Indented by four.
@@ -89,16 +72,20 @@ std::string_view state_meaning(file_state state) {
 
 }  // namespace
 
-std::string file_text(const std::string& path, const file_info& info) {
-  block lines(2);
-  lines.line("type", printable(info.type));
-  lines.line("state", std::string(state_meaning(info.state)));
-  lines.line("size", bytes_text(info.file_bytes));
-  std::string text = printable(path) + '\n' + lines.lines();
+std::string content_text(const file_info& info) {
+  labelled_lines lines(2);
+  lines.add("type", printable(info.type));
+  lines.add("state", std::string(state_meaning(info.state)));
+  lines.add("size", bytes_text(info.file_bytes));
+  std::string text = lines.text();
   for (std::size_t i = 0; i < info.segments.size(); ++i)
     text += segment_text(info.segments[i], i, info.state);
   if (!info.metadata.empty()) text += "  metadata\n" + metadata_text(info.metadata);
   return text;
+}
+
+std::string file_text(const std::string& path, const file_info& info) {
+  return printable(path) + '\n' + content_text(info);
 }
 
 std::string state_text(const file_info& info) {

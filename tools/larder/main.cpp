@@ -1,4 +1,4 @@
-// larder: the program that shows, checks and converts the files that the library writes.
+// larder: the program that shows, checks and converts the files that the library writes, and keeps caches small.
 
 #include <larder/log.hpp>
 #include <larder/version.hpp>
@@ -31,6 +31,8 @@ constexpr const char* k_examples =
     "  larder reseal a.npy                                   new digests after a was written to in place\n"
     "  larder convert a.npy a.larder --compress 3            smaller, and no longer mappable\n"
     "  larder convert a.larder a.npy --npy                   for readers that take nothing but .npy\n"
+    "  larder cache ls cache-dir                             what a cache holds, by function and version\n"
+    "  larder cache prune cache-dir --max-bytes 10G          less of it: the least recently used goes\n"
     "  larder info --json a.npy | jq .segments[0].array.shape\n"
     "\n"
     "Exit status: 0 all is fine (also with plain and dirty files), 1 a file is damaged, 2 wrong use, or a "
@@ -67,6 +69,7 @@ action parse(CLI::App& program, int argc, const char* const* argv) {
   add_verify(program, chosen);
   add_reseal(program, chosen);
   add_convert(program, chosen);
+  add_cache(program, chosen);
   program.footer(k_examples);  // of the program alone: subcommands inherit what was set before
   try {
     program.parse(arguments(argc, argv));
@@ -78,17 +81,26 @@ action parse(CLI::App& program, int argc, const char* const* argv) {
   return chosen;
 }
 
+/// The program and the subcommands that were named so far: "larder cache ls".
+std::string asked_for(const CLI::App& program) {
+  std::string text = program.get_name();
+  for (const CLI::App* at = &program; !at->get_subcommands().empty();) {
+    at = at->get_subcommands().front();
+    text += " " + at->get_name();
+  }
+  return text;
+}
+
 exit_status run(int argc, const char* const* argv) {
-  CLI::App program{"Shows, checks and converts the files that larder writes, and plain .npy files."};
+  CLI::App program{
+      "Shows, checks and converts the files that larder writes, and plain .npy files; looks after caches."};
   try {
     const action chosen = parse(program, argc, argv);
     const exit_status status = chosen ? chosen() : exit_status::fine;
     flush_output();
     return status;
   } catch (const CLI::ParseError& wrong) {
-    const auto asked = program.get_subcommands();
-    complain(std::string(wrong.what()) + " (see larder " + (asked.empty() ? "" : asked[0]->get_name() + " ") +
-             "--help)");
+    complain(std::string(wrong.what()) + " (see " + asked_for(program) + " --help)");
   } catch (const output_lost& lost) {
     // Whoever reads no further has seen enough, and need not be told.
     if (lost.errno_value != EPIPE)

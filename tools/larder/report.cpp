@@ -7,7 +7,7 @@ namespace larder::command {
 void report::add_found(const std::string& path) {
   ++found_count_;
   if (is_json()) {
-    found_.json["file"] = path;
+    found_.json[subject_] = path;
     document_.push_back(std::move(found_.json));
   } else {
     print(found_.text);
@@ -17,7 +17,7 @@ void report::add_found(const std::string& path) {
 void report::add_fault(const std::string& path, const fault& wrong) {
   ++(wrong.status == exit_status::damaged ? damaged_ : unusable_);
   if (is_json()) {
-    document_.push_back({{"file", path}, {"error", {{"code", wrong.code}, {"text", wrong.text}}}});
+    document_.push_back({{subject_, path}, {"error", {{"code", wrong.code}, {"text", wrong.text}}}});
   }
   if (is_json() || faults_ == fault_text::complaint) {
     complain(wrong.text);

@@ -25,12 +25,13 @@ enum class fault_text { complaint, result };
 
 class report {
  public:
-  explicit report(report_form form, fault_text faults = fault_text::complaint)
-      : form_(form), faults_(faults) {}
+  /// `subject` is the key of what is reported on in the JSON document.
+  explicit report(report_form form, fault_text faults = fault_text::complaint, std::string subject = "file")
+      : form_(form), faults_(faults), subject_(std::move(subject)) {}
 
   bool is_json() const noexcept { return form_ == report_form::json; }
 
-  /// Calls look(), which returns a finding, and reports it or the fault that it threw, under "file": path. output_lost.
+  /// Calls look(), which returns a finding, and reports it or the fault that it threw, under the subject: path. output_lost.
   template <class Look>
   void add(const std::string& path, Look look) {
     try {
@@ -55,6 +56,7 @@ class report {
 
   report_form form_;
   fault_text faults_;
+  std::string subject_;
   finding found_;
   nlohmann::json document_ = nlohmann::json::array();
   int found_count_ = 0;

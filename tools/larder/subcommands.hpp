@@ -19,5 +19,6 @@ void add_info(CLI::App& program, action& chosen);
 void add_verify(CLI::App& program, action& chosen);
 void add_reseal(CLI::App& program, action& chosen);
 void add_convert(CLI::App& program, action& chosen);
+void add_cache(CLI::App& program, action& chosen);
 
 }  // namespace larder::command
