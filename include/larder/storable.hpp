@@ -11,6 +11,7 @@
 #include <larder/detail/storable_check.hpp>
 #include <larder/detail/stored_type.hpp>
 #include <larder/detail/type_text.hpp>
+#include <larder/hasher.hpp>  // what is unordered is written by its hashes
 
 namespace larder {
 

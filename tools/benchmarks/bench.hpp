@@ -82,6 +82,7 @@ class one_cpu {
 };
 
 void add_warming(bench& b);
+void add_cache(bench& b);
 void add_control(bench& b);
 void add_dump(bench& b);
 void add_extra_memory(bench& b);

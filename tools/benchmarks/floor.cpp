@@ -5,8 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <xxhash.h>
+
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 #include <thread>
@@ -81,6 +85,43 @@ void map_and_touch(const std::string& path) {
   if (mapped == MAP_FAILED) fail(path);
   keep(std::uint64_t{*static_cast<const unsigned char*>(mapped)});
   ::munmap(mapped, bytes);
+}
+
+namespace {
+
+std::string number_path(const std::string& directory, int argument) {
+  const XXH128_hash_t key = XXH3_128bits(&argument, sizeof argument);
+  std::array<char, 33> digits{};
+  std::snprintf(digits.data(), digits.size(), "%016llx%016llx", static_cast<unsigned long long>(key.high64),
+                static_cast<unsigned long long>(key.low64));
+  return directory + "/" + digits.data();
+}
+
+}  // namespace
+
+void store_number(const std::string& directory, int argument, int result) {
+  const std::string path = number_path(directory, argument);
+  const std::string temporary = path + ".tmp";
+  {
+    const open_file file(temporary, O_WRONLY | O_CREAT | O_EXCL);
+    if (::write(file.fd(), &result, sizeof result) != sizeof result) fail(path);
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path);
+}
+
+int load_number(const std::string& directory, int argument) {
+  const std::string path = number_path(directory, argument);
+  const open_file file(path, O_RDONLY);
+  int result = 0;
+  if (::read(file.fd(), &result, sizeof result) != sizeof result) fail(path);
+  return result;
+}
+
+std::uint64_t read_file(const std::string& path) {
+  std::array<unsigned char, 4096> bytes;
+  const open_file file(path, O_RDONLY);
+  if (::read(file.fd(), bytes.data(), bytes.size()) <= 0) fail(path);
+  return bytes[0];
 }
 
 void on_two_threads(const std::function<void(int)>& body) {

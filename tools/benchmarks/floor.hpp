@@ -21,6 +21,14 @@ void read_into_huge_pages(const std::string& path, std::size_t bytes);
 /// open, fstat, mmap, a look at one byte, munmap, close.
 void map_and_touch(const std::string& path);
 
+/// A result by hand: a file in `directory` whose name is the hash of the argument, written under another name first.
+void store_number(const std::string& directory, int argument, int result);
+/// The same, looked up.
+int load_number(const std::string& directory, int argument);
+
+/// open, read, close of a small file; its first byte.
+std::uint64_t read_file(const std::string& path);
+
 /// Calls body(0) here and body(1) on another thread.
 void on_two_threads(const std::function<void(int)>& body);
 

@@ -5,15 +5,18 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <string_view>
 
 #include "tools/benchmarks/bench.hpp"
+#include "tools/benchmarks/first_hit.hpp"
 
 namespace {
 
 constexpr struct {
   const char* name;
   void (*add)(larder_bench::bench&);
-} k_groups[] = {{"dump", larder_bench::add_dump},
+} k_groups[] = {{"cache", larder_bench::add_cache},
+                {"dump", larder_bench::add_dump},
                 {"hash", larder_bench::add_hash},
                 {"load", larder_bench::add_load},
                 {"map", larder_bench::add_map},
@@ -22,6 +25,7 @@ constexpr struct {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == larder_bench::k_first_hit) return larder_bench::first_hit(argv[2]);
   if (argc < 4 || argc > 5) {
     std::cerr << "usage: larder_bench GROUP BYTES DISK [TMPFS]\n";
     return 2;

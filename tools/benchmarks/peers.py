@@ -102,6 +102,30 @@ class Peers:
         self.measurements["hash-1t/joblib"] = lambda: (self.large(), once(lambda: joblib.hash(self.large())))[1]
         self.measurements["hash-sealed/joblib"] = mapped
 
+    def add_cache(self):
+        if not VERSIONS["joblib"]:
+            return
+
+        def memory(place, **options):
+            return joblib.Memory(os.path.join(self.places[place], "larder_bench-joblib"), verbose=0, **options)
+
+        def hit(function, argument):
+            def measure():
+                what = argument()
+                function(what)
+                return per_call(lambda: function(what))
+            return measure
+
+        fresh = iter(range(1000, 10**9))
+        for place in self.places:
+            cached = memory(place).cache(twice)
+            self.measurements[f"cache-hit-{place}/joblib"] = hit(cached, lambda: 7)
+            self.measurements[f"cache-miss-{place}/joblib"] = lambda cached=cached: per_call(lambda: cached(next(fresh)))
+        self.measurements["cache-argument-heap/joblib"] = hit(
+            memory("disk").cache(first), lambda: self.large()[: self.large_bytes // 80])
+        self.measurements["cache-result-large/joblib"] = hit(
+            memory("disk", mmap_mode="r").cache(large_result), lambda: self.large_bytes // 8)
+
     def add_memory(self):
         path = self.file("disk", "memory.npy")
 
@@ -117,6 +141,18 @@ class Peers:
 
         self.measurements["memory-dump/numpy"] = extra(lambda a: np.save(path, a))
         self.measurements["memory-dump/joblib"] = extra(lambda a: joblib.dump(a, path))
+
+
+def twice(x):
+    return 2 * x
+
+
+def first(a):
+    return a[0]
+
+
+def large_result(n):
+    return np.full(n, 1.5)
 
 
 def remove(path):

@@ -63,6 +63,17 @@ def rows_of(place):
     }
 
 
+def cache_rows_of(place):
+    return [
+        Row(f"cache-hit-{place}", f"a hit on {place}, int to int, against hash, open, read, close by hand", target=1.5,
+            peers=("joblib",)),
+        Row(f"cache-hit-joblib-{place}", "the same against joblib", target=0.1, larder=f"cache-hit-{place}/larder",
+            floor=(f"cache-hit-{place}/joblib",)),
+        Row(f"cache-miss-{place}", f"a miss and its store on {place}, int to int, against create, write, rename by hand",
+            target=1.5, peers=("joblib",)),
+    ]
+
+
 def all_groups(places):
     """The rows of each group, in order."""
     groups = {}
@@ -73,6 +84,19 @@ def all_groups(places):
         Row("hash-1t", "hash a large array on one thread, against memcpy", "speed", 0.95, peers=("joblib",)),
         Row("hash-2t", "hash it on two threads, against two that sum it", "speed", 0.9),
         Row("hash-sealed", "hash the large array mapped from a sealed file", "absolute", 1e-6, peers=("joblib",)),
+    ]
+    groups["cache"] = [row for place in places for row in cache_rows_of(place)] + [
+        Row("cache-argument-heap", "a hit with an argument of 80 MB in memory, against hashing that", target=1.15,
+            peers=("joblib",)),
+        Row("cache-argument-sealed", "a hit with an argument of 80 MB mapped from a sealed file, against that of an int",
+            target=2.0, floor=("cache-hit-disk/larder",)),
+        Row("cache-result-large", "a hit with a result of 800 MB, mapped, and a look at it, against the bare calls",
+            target=2.0, peers=("joblib",)),
+        Row("cache-many-same", "a hit among a million entries, the same key over and over, against one among a thousand",
+            target=1.2),
+        Row("cache-many-random", "random keys of a million entries, against open, read, close of such files",
+            target=1.3),
+        Row("cache-first-hit", "how much longer a process takes that has one hit than one that does nothing", "absolute", 3e-4),
     ]
     groups["memory"] = [
         Row("memory-dump", "extra memory while an array of 1 GiB is dumped", "absolute", 16 * 2**20, "B", peers=("numpy", "joblib")),

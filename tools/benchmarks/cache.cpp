@@ -1,0 +1,217 @@
+// Rows cache-*: calls of cached functions, against the same done by hand, with one file per result.
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <larder/dump.hpp>
+#include <larder/hash.hpp>
+#include <larder/load.hpp>
+#include <larder/memory.hpp>
+
+#include "tools/benchmarks/bench.hpp"
+#include "tools/benchmarks/first_hit.hpp"
+#include "tools/benchmarks/floor.hpp"
+
+namespace larder_bench {
+namespace {
+
+using array = larder::array<const double>;
+
+int twice(int x) { return 2 * x; }
+double first(const array& a) { return a(0); }
+array large_result(std::size_t n) {
+  auto a = larder::array<double>::uninitialized({n});
+  a.fill(1.5);
+  return a;
+}
+
+/// Calls of `twice`, in a directory of their own.
+class cached_twice {
+ public:
+  explicit cached_twice(const std::string& directory)
+      : function_(larder::memory(directory).cache("twice", twice, {.version = "1"})) {}
+
+  void operator()(int x) const { keep(static_cast<double>(function_(x))); }
+  std::string path(int x) const { return function_.call_and_shelve(x).path(); }
+
+ private:
+  decltype(larder::memory("").cache("twice", twice)) function_;
+};
+
+/// The numbers below n, in an order without a pattern, over and over.
+class shuffled {
+ public:
+  explicit shuffled(std::uint64_t n) : n_(n) {}
+  std::uint64_t next() {
+    state_ = state_ * 6364136223846793005U + 1442695040888963407U;
+    return (state_ >> 33) % n_;
+  }
+
+ private:
+  std::uint64_t n_;
+  std::uint64_t state_ = 1;
+};
+
+void add_small(bench& b, const std::string& place, const std::string& directory) {
+  const auto f = std::make_shared<cached_twice>(directory + "/larder_bench-cache-small");
+  const std::string by_hand = directory + "/larder_bench-by-hand";
+  b.add("cache-hit-" + place + "/larder", [f] {
+    (*f)(7);
+    return per_call([&] { (*f)(7); });
+  });
+  b.add("cache-hit-" + place + "/floor", [by_hand] {
+    std::filesystem::create_directories(by_hand);
+    floor::store_number(by_hand, 7, 14);
+    return per_call([&] { keep(static_cast<std::uint64_t>(floor::load_number(by_hand, 7))); });
+  });
+  // Numbers that were never asked for; the directories of all first digits are there.
+  const auto next = std::make_shared<int>(1000);
+  const auto warm = [f, next] {
+    for (int i = 0; *next == 1000 && i < 3000; ++i) (*f)(-i);
+  };
+  b.add("cache-miss-" + place + "/larder", [f, next, warm] {
+    warm();
+    return per_call([&] { (*f)((*next)++); });
+  });
+  b.add("cache-miss-" + place + "/floor", [by_hand, next = 1000]() mutable {
+    std::filesystem::create_directories(by_hand);
+    return per_call([&] {
+      ++next;
+      floor::store_number(by_hand, next, 2 * next);
+    });
+  });
+}
+
+void add_large(bench& b, const std::string& directory) {
+  const larder::memory mem(directory + "/larder_bench-cache-large");
+  const auto of_array = mem.cache("first", first, {.version = "1"});
+  const std::size_t tenth = b.set().large_bytes / sizeof(double) / 10;
+  const auto argument = [&b, tenth] { return array(b.large().slice(0, 0, tenth)); };
+
+  b.add("cache-argument-heap/larder", [of_array, argument] {
+    const array a = argument();
+    keep(of_array(a));
+    return per_call([&] { keep(of_array(a)); });
+  });
+  b.add("cache-argument-heap/floor", [argument] {
+    const array a = argument();
+    return per_call([&] { keep(larder::hash(a).low); });
+  });
+  const std::string sealed = b.file(directory, "cache-argument.npy");
+  b.add("cache-argument-sealed/larder", [of_array, argument, sealed] {
+    if (::access(sealed.c_str(), F_OK) != 0) larder::dump(argument(), sealed);
+    const auto a = larder::load<array>(sealed);
+    keep(of_array(a));
+    return per_call([&] { keep(of_array(a)); });
+  });
+
+  const auto result = mem.cache("large_result", large_result, {.version = "1"});
+  const std::size_t whole = b.set().large_bytes / sizeof(double);
+  b.add("cache-result-large/larder", [result, whole] {
+    keep(result(whole)(0));
+    return per_call([&] { keep(result(whole)(0)); });
+  });
+  b.add("cache-result-large/floor", [result, whole] {
+    const std::string path = result.call_and_shelve(whole).path();
+    return per_call([&] { floor::map_and_touch(path); });
+  });
+}
+
+void add_million(bench& b, const std::string& directory) {
+  const auto many = static_cast<int>(b.set().large_bytes / 800);
+  const auto filled = [directory](const std::string& name, int entries) {
+    return [path = directory + "/larder_bench-cache-" + name, entries,
+            f = std::shared_ptr<cached_twice>()]() mutable -> const cached_twice& {
+      if (!f) {
+        f = std::make_shared<cached_twice>(path);
+        for (int i = 0; i < entries; ++i) (*f)(i);
+      }
+      return *f;
+    };
+  };
+  const auto few = std::make_shared<decltype(filled("few", 0))>(filled("few", 1000));
+  const auto all = std::make_shared<decltype(filled("many", 0))>(filled("many", many));
+  b.add("cache-many-same/larder", [all] {
+    const cached_twice& f = (*all)();
+    f(7);
+    return per_call([&] { f(7); });
+  });
+  b.add("cache-many-same/floor", [few] {
+    const cached_twice& f = (*few)();
+    f(7);
+    return per_call([&] { f(7); });
+  });
+  b.add("cache-many-random/larder", [all, order = shuffled(static_cast<std::uint64_t>(many))]() mutable {
+    const cached_twice& f = (*all)();
+    return per_call([&] { f(static_cast<int>(order.next())); });
+  });
+  // The paths of files that the other never asks for next: both meet as many that are not at hand.
+  b.add("cache-many-random/floor",
+        [all, many, paths = std::vector<std::string>(), at = std::size_t{0}]() mutable {
+          if (paths.empty()) {
+            const cached_twice& f = (*all)();
+            shuffled order(static_cast<std::uint64_t>(many));
+            order.next();
+            for (int i = 0; i < many; ++i) paths.push_back(f.path(static_cast<int>(order.next())));
+          }
+          return per_call([&] { keep(floor::read_file(paths[at++ % paths.size()])); });
+        });
+}
+
+/// Seconds of a whole process: of this program, in another of its roles.
+double process(const std::vector<std::string>& arguments) {
+  std::vector<char*> argv;
+  for (const std::string& each : arguments) argv.push_back(const_cast<char*>(each.c_str()));
+  argv.push_back(nullptr);
+  return once([&] {
+    pid_t child = 0;
+    int status = 0;
+    if (::posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, argv.data(), environ) != 0 ||
+        ::waitpid(child, &status, 0) != child || status != 0) {
+      throw std::runtime_error("the process of a first hit has failed");
+    }
+  });
+}
+
+void add_first_hit(bench& b, const std::string& directory) {
+  const std::string cache = directory + "/larder_bench-cache-first";
+  // The median of differences between neighbours.
+  b.add("cache-first-hit/larder", [cache] {
+    process({"larder_bench", k_first_hit, cache});  // computes
+    std::array<double, 41> more{};
+    for (double& each : more) {
+      const double bare = process({"larder_bench", k_first_hit});
+      each = process({"larder_bench", k_first_hit, cache}) - bare;
+    }
+    std::nth_element(more.begin(), more.begin() + more.size() / 2, more.end());
+    return more[more.size() / 2];
+  });
+}
+
+}  // namespace
+
+int first_hit(const char* directory) {
+  if (directory == nullptr) return 0;
+  const auto f = larder::memory(directory).cache("twice", twice, {.version = "1"});
+  return f(7) == 14 ? 0 : 1;
+}
+
+void add_cache(bench& b) {
+  for (const auto& [place, directory] : b.places()) add_small(b, place, directory);
+  add_large(b, b.set().disk);
+  add_million(b, b.set().disk);
+  add_first_hit(b, b.set().disk);
+}
+
+}  // namespace larder_bench
