@@ -6,6 +6,7 @@
 //   auto [value, how, key] = cov.evaluate(x, ridge);
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -13,7 +14,9 @@
 #include <utility>
 
 #include <larder/cache_options.hpp>
+#include <larder/detail/cacheable.hpp>
 #include <larder/detail/cached_core.hpp>
+#include <larder/detail/describe_argument.hpp>
 #include <larder/detail/signature.hpp>
 #include <larder/digest.hpp>
 #include <larder/storable.hpp>
@@ -28,12 +31,6 @@ struct evaluated {
 };
 
 namespace detail {
-
-/// A non-const reference could carry results that are not in the entry.
-template <class P>
-concept cacheable_parameter =
-    !(std::is_lvalue_reference_v<P> &&
-      !std::is_const_v<std::remove_reference_t<P>>)&&hashable<std::remove_cvref_t<P>>;
 
 /// An address in the module that holds a function's code: its own, or that of code made from its type.
 template <class F>
@@ -71,18 +68,11 @@ class cached_function;
 
 template <class R, class... P, class F>
 class cached_function<R(P...), F> {
+  static_assert((detail::require_cacheable<R(P...), F>(), true));
   static_assert(
-      detail::array_like<R>,
+      detail::array_like<R> || !storable<R>,
       "larder: a cached function returns an array or a std::vector of elements (other results are not "
       "cached in this version)");
-  static_assert((detail::cacheable_parameter<P> && ...),
-                "larder: each parameter of a cached function is of a storable type or a std::string_view, by "
-                "value or const "
-                "reference (a non-const reference is not in the key)");
-  static_assert(
-      detail::stateless<F>,
-      "larder: a cached function is a function pointer or has no captures and no members (they are not in "
-      "the key): pass them as arguments");
 
  public:
   /// Arrays of 16 KiB and more come mapped from the entry, on the first call as on later ones: array<const T>
@@ -109,6 +99,7 @@ class cached_function<R(P...), F> {
     core_.start_key(stream);
     [[maybe_unused]] std::size_t position = 0;
     detail::value_hasher hasher(stream);
+    if constexpr (!detail::stateless<F>) detail::hash_into(hasher, function_);
     ((core_.ignores(position++) ? void() : detail::hash_into(hasher, args)), ...);
     return stream.finish();
   }
@@ -130,8 +121,8 @@ class cached_function<R(P...), F> {
   struct call final : detail::pending_call {
     call(const F& f, std::tuple<P&&...> a) : function(f), args(std::move(a)) {}
     detail::raw_array compute() override {
-      value.emplace(
-          std::apply([this](P&&... a) -> R { return function(std::forward<P>(a)...); }, std::move(args)));
+      value.emplace(std::apply([this](P&&... a) -> R { return std::invoke(function, std::forward<P>(a)...); },
+                               std::move(args)));
       return detail::as_raw(*value);
     }
     std::byte* place([[maybe_unused]] std::size_t count) override {
@@ -143,7 +134,7 @@ class cached_function<R(P...), F> {
     }
     std::string describe() const override {
       std::string text;
-      std::apply([&text](const auto&... a) { (detail::describe(text, a), ...); }, args);
+      std::apply([&text](const auto&... a) { (detail::describe_argument(text, a), ...); }, args);
       return text;
     }
 
