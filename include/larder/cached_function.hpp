@@ -16,7 +16,9 @@
 #include <utility>
 
 #include <larder/cache_options.hpp>
+#include <larder/detail/cacheable.hpp>
 #include <larder/detail/cached_core.hpp>
+#include <larder/detail/describe_argument.hpp>
 #include <larder/detail/signature.hpp>
 #include <larder/digest.hpp>
 #include <larder/shelved.hpp>
@@ -32,12 +34,6 @@ struct evaluated {
 };
 
 namespace detail {
-
-/// A non-const reference could carry results that are not in the entry.
-template <class P>
-concept cacheable_parameter =
-    !(std::is_lvalue_reference_v<P> &&
-      !std::is_const_v<std::remove_reference_t<P>>)&&hashable<std::remove_cvref_t<P>>;
 
 template <class T>
 inline constexpr char k_type_tag = 0;
@@ -95,15 +91,7 @@ class cached_function;
 
 template <class R, class... P, class F>
 class cached_function<R(P...), F> {
-  static_assert(storable<R>, "larder: the result of a cached function is of a storable type");
-  static_assert((detail::cacheable_parameter<P> && ...),
-                "larder: each parameter of a cached function is of a storable type or a std::string_view, by "
-                "value or const "
-                "reference (a non-const reference is not in the key)");
-  static_assert(
-      detail::stateless<F> || hashable<F>,
-      "larder: a cached function is a function pointer or has no captures and no members (they are not in "
-      "the key): pass them as arguments");
+  static_assert((detail::require_cacheable<R(P...), F>(), true));
 
  public:
   /// Arrays of 16 KiB and more, also within other results, come mapped from the entry, on the first call as on later ones:
@@ -162,7 +150,7 @@ class cached_function<R(P...), F> {
   /// memory that does not store.
   void store(const R& value, const std::remove_cvref_t<P>&... args) const {
     std::string described;
-    (detail::describe(described, args), ...);
+    (detail::describe_argument(described, args), ...);
     core_.store(key(args...), std::move(described),
                 [&value](detail::value_sink& to) { detail::write_value(value, to); });
   }
@@ -188,7 +176,7 @@ class cached_function<R(P...), F> {
     }
     std::string describe() const override {
       std::string text;
-      std::apply([&text](const auto&... a) { (detail::describe(text, a), ...); }, args);
+      std::apply([&text](const auto&... a) { (detail::describe_argument(text, a), ...); }, args);
       return text;
     }
 

@@ -58,10 +58,7 @@ class memory {
     if constexpr (detail::has_signature<F>) {
       return wrap<detail::signature_of<F>>(std::move(name), std::move(function), std::move(options));
     } else {
-      static_assert(
-          detail::has_signature<F>,
-          "larder: this callable is overloaded, generic, or not callable when const (a mutable lambda): name "
-          "its signature, as in mem.cache<R(P...)>(name, f), or make it callable when const");
+      detail::require_signature<F>();
     }
   }
 

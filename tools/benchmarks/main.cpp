@@ -15,17 +15,15 @@ namespace {
 constexpr struct {
   const char* name;
   void (*add)(larder_bench::bench&);
-} k_groups[] = {{"cache", larder_bench::add_cache},
-                {"dump", larder_bench::add_dump},
-                {"hash", larder_bench::add_hash},
-                {"load", larder_bench::add_load},
-                {"map", larder_bench::add_map},
-                {"memory", larder_bench::add_extra_memory}};
+} k_groups[] = {{"cache", larder_bench::add_cache}, {"dump", larder_bench::add_dump},
+                {"hash", larder_bench::add_hash},   {"load", larder_bench::add_load},
+                {"map", larder_bench::add_map},     {"memory", larder_bench::add_extra_memory}};
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 1 && std::string_view(argv[1]) == larder_bench::k_first_hit) return larder_bench::first_hit(argv[2]);
+  if (argc > 1 && std::string_view(argv[1]) == larder_bench::k_first_hit)
+    return larder_bench::first_hit(argv[2]);
   if (argc < 4 || argc > 5) {
     std::cerr << "usage: larder_bench GROUP BYTES DISK [TMPFS]\n";
     return 2;

@@ -38,7 +38,7 @@ template <class T>
 using unhashable_in = typename first_refused<for_hashes, T>::type;
 
 template <class T>
-inline constexpr bool is_hashable = std::is_void_v<unhashable_in<T>>;
+inline constexpr bool is_hashable = !std::is_void_v<T> && std::is_void_v<unhashable_in<T>>;
 
 /// The reasons, one by one, so that the compiler names the one that holds; Type in its message is the culprit.
 template <class Type>

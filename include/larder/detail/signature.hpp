@@ -1,39 +1,54 @@
 #pragma once
-// The signature R(P...) of a callable, and whether it can stand in a cache key.
+// The signature R(P...) of a callable.
 
+#include <concepts>
 #include <cstddef>
 #include <type_traits>
 
 namespace larder::detail {
 
+/// A member function's type: called on its object, and as a function of it. Whether it takes a const one (that stays:
+/// const && does not).
+template <class C, class R, bool Const, class... P>
+struct member_signature {
+  using on_object = R(P...);
+  using of_object = R(const C&, P...);
+  static constexpr bool k_const = Const;
+};
 template <class F>
-struct call_operator;  // of a class with one operator() that is not a template
-template <class C, class R, class... P>
-struct call_operator<R (C::*)(P...) const> {
-  using type = R(P...);
-};
-template <class C, class R, class... P>
-struct call_operator<R (C::*)(P...) const noexcept> {
-  using type = R(P...);
-};
+struct member_function;
+template <class C, class R, class... P, bool N>
+struct member_function<R (C::*)(P...) noexcept(N)> : member_signature<C, R, false, P...> {};
+template <class C, class R, class... P, bool N>
+struct member_function<R (C::*)(P...)& noexcept(N)> : member_signature<C, R, false, P...> {};
+template <class C, class R, class... P, bool N>
+struct member_function<R (C::*)(P...)&& noexcept(N)> : member_signature<C, R, false, P...> {};
+template <class C, class R, class... P, bool N>
+struct member_function<R (C::*)(P...) const noexcept(N)> : member_signature<C, R, true, P...> {};
+template <class C, class R, class... P, bool N>
+struct member_function<R (C::*)(P...) const& noexcept(N)> : member_signature<C, R, true, P...> {};
+template <class C, class R, class... P, bool N>
+struct member_function<R (C::*)(P...) const&& noexcept(N)> : member_signature<C, R, false, P...> {};
 
 template <class F>
 struct signature;
-template <class R, class... P>
-struct signature<R (*)(P...)> {
-  using type = R(P...);
-};
-template <class R, class... P>
-struct signature<R (*)(P...) noexcept> {
+template <class R, class... P, bool N>
+struct signature<R (*)(P...) noexcept(N)> {
   using type = R(P...);
 };
 template <class F>
-  requires requires { typename call_operator<decltype(&F::operator())>::type; }
+  requires std::is_member_function_pointer_v<F>
 struct signature<F> {
-  using type = typename call_operator<decltype(&F::operator())>::type;
+  using type = typename member_function<F>::of_object;
+};
+template <class F>
+  requires requires { typename member_function<decltype(&F::operator())>::on_object; }
+struct signature<F> {
+  using type = typename member_function<decltype(&F::operator())>::on_object;
 };
 
-/// Function pointers, and classes with one const operator() that is not a template.
+/// Function pointers; member functions, as functions of const C& first; and classes with one operator() that is not a
+/// template. (Not all of them can be cached: cacheable.hpp.)
 template <class F>
 concept has_signature = requires {
   typename signature<F>::type;
@@ -50,9 +65,12 @@ struct parameters<R(P...)> {
   static constexpr std::size_t k_count = sizeof...(P);
 };
 
+template <class F>
+inline constexpr bool is_function_pointer =
+    std::is_pointer_v<F>&& std::is_function_v<std::remove_pointer_t<F>>;
+
 /// Nothing that the result could depend on but code and arguments: no captures, no members.
 template <class F>
-concept stateless = std::is_empty_v<F> ||
-    (std::is_pointer_v<F>&& std::is_function_v<std::remove_pointer_t<F>>);
+concept stateless = std::is_empty_v<F> || is_function_pointer<F> || std::is_member_function_pointer_v<F>;
 
 }  // namespace larder::detail

@@ -33,7 +33,7 @@ template <class T>
 using unstorable_in = typename first_refused<for_files, T>::type;
 
 template <class T>
-inline constexpr bool is_storable = std::is_void_v<unstorable_in<T>>;
+inline constexpr bool is_storable = !std::is_void_v<T> && std::is_void_v<unstorable_in<T>>;
 
 template <class T>
 inline constexpr bool is_pointer_to_base = false;
