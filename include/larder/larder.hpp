@@ -16,5 +16,6 @@
 #include <larder/log.hpp>
 #include <larder/memory.hpp>
 #include <larder/parallel.hpp>
+#include <larder/shelved.hpp>
 #include <larder/storable.hpp>
 #include <larder/version.hpp>

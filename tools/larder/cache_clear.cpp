@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "cache/byte_ledger.hpp"
 #include "cache/entry_directory.hpp"
 #include "tools/larder/cache_arguments.hpp"
 #include "tools/larder/cache_subcommands.hpp"
@@ -41,7 +42,9 @@ detail::catalog entries_of(const clear_arguments& asked) {
 }
 
 finding clear(const clear_arguments& asked) {
-  const entry_totals removed = detail::remove_all(entries_of(asked));
+  const detail::catalog entries = entries_of(asked);
+  const entry_totals removed =
+      detail::remove_counted({.location = asked.directory}, [&] { return detail::remove_all(entries); });
   return {.text = printable(asked.directory) + ": removed " + totals_text(removed) + '\n',
           .json = {{"removed", totals_json(removed)}}};
 }

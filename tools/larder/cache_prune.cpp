@@ -13,6 +13,7 @@
 #include <string>
 #include <system_error>
 
+#include "cache/byte_ledger.hpp"
 #include "cache/eviction.hpp"
 #include "src/byte_size.hpp"
 #include "tools/larder/age.hpp"
@@ -58,7 +59,11 @@ finding prune(const prune_arguments& asked) {
   const detail::eviction_limits limits = limits_from(asked);
   detail::catalog all = read_cache(asked.directory);
   const auto mode = asked.dry_run ? detail::eviction_mode::dry_run : detail::eviction_mode::carry_out;
-  const detail::eviction done = detail::evict(all, limits, mode);
+  detail::eviction done;
+  detail::remove_counted({.location = asked.directory}, [&] {
+    done = detail::evict(all, limits, mode);
+    return asked.dry_run ? entry_totals() : done.removed;
+  });
   return {.text = printable(asked.directory) + ": " + (asked.dry_run ? "would remove " : "removed ") +
                   totals_text(done.removed) + "; " + totals_text(done.kept) +
                   (asked.dry_run ? " would stay\n" : " stay\n"),

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "cache/byte_ledger.hpp"
 #include "cache/entry_directory.hpp"
 #include "cache/entry_inspection.hpp"
 #include "tools/larder/cache_arguments.hpp"
@@ -75,10 +76,16 @@ class verification_of_cache {
   void add(const std::string& path, const fault& wrong) {
     const bool damaged = wrong.status == exit_status::damaged;
     ++(damaged ? damaged_ : unreadable_);
-    const bool deleted = damaged && asked_.delete_damaged && detail::remove_entry(path);
+    const bool deleted = damaged && asked_.delete_damaged && remove(path);
     if (deleted) ++deleted_;
     text_ += printable(wrong.text) + (deleted ? " (deleted)\n" : "\n");
     faults_.push_back({{"path", path}, {"code", wrong.code}, {"text", wrong.text}, {"deleted", deleted}});
+  }
+
+  bool remove(const std::string& path) const {
+    const auto removed = detail::remove_counted({.location = asked_.directory},
+                                                [&] { return detail::remove_one_entry(path); });
+    return removed.entries != 0;
   }
 
   finding found() const {
