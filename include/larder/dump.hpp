@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include <larder/array.hpp>
+#include <larder/hasher.hpp>
 #include <larder/storable.hpp>
 
 namespace larder {
