@@ -33,6 +33,10 @@ std::string code_directory(const cached_core::description& function) {
                          : "v-" + escaped(version, "cache: the version of " + function.name);
 }
 
+std::string cut(const std::string& text, std::size_t longest) {
+  return text.size() <= longest ? text : text.substr(0, longest) + "…";
+}
+
 /// The positions, in order and each once.
 std::vector<std::size_t> ignored_positions(const cached_core::description& function) {
   std::vector<std::size_t> ignore = function.options.ignore;
@@ -145,13 +149,12 @@ class cached_state {
   }
 
   /// Stores a result; returns the bytes of the largest array in it. What cannot be stored is an io_error or a value_error.
-  std::uint64_t store(const std::string& path, std::string arguments, double seconds, existing at_path,
+  std::uint64_t store(const std::string& path, const std::string& arguments, double seconds, existing at_path,
                       function_ref<void(value_sink&)> write) const {
-    if (arguments.size() > k_longest_arguments) arguments = arguments.substr(0, k_longest_arguments) + "…";
     entry_writer entry(memory->directory(), path, at_path, memory->options().compress,
                        {.function = function.name,
                         .code = code,
-                        .arguments = std::move(arguments),
+                        .arguments = cut(arguments, k_longest_arguments),
                         .host = {},
                         .seconds = seconds,
                         .time = std::chrono::system_clock::now(),
@@ -183,7 +186,7 @@ class cached_call {
     }
     memory_.counts().hits.fetch_add(1, std::memory_order_relaxed);
     memory_.counts().seconds_saved.fetch_add(seconds, std::memory_order_relaxed);
-    if (memory_.options().verbose >= 2) report(": from the cache in", watch.seconds());
+    if (memory_.options().verbose >= 2) report(call_.describe(), ": from the cache in", watch.seconds());
     return true;
   }
 
@@ -212,7 +215,7 @@ class cached_call {
     call_.compute();
     seconds_ = watch.seconds();
     memory_.counts().misses.fetch_add(1, std::memory_order_relaxed);
-    if (memory_.options().verbose >= 1) report(": computed in", seconds_);
+    if (memory_.options().verbose >= 1) report(arguments_, ": computed in", seconds_);
   }
 
   /// Whether the result is in the cache now. A failure, of whatever kind, is a warning: the result is there all the
@@ -227,7 +230,7 @@ class cached_call {
     std::uint64_t largest_array = 0;
     try {
       if (in_the_way_) remove(memory_.directory(), path_);
-      largest_array = state_.store(path_, std::move(arguments_), seconds_, at_path,
+      largest_array = state_.store(path_, arguments_, seconds_, at_path,
                                    [this](value_sink& to) { call_.write(to); });
     } catch (const io_error& e) {
       return failed(system_cause(e), e);
@@ -291,10 +294,11 @@ class cached_call {
                                  "\" in the cache: it is computed again)");
   }
 
-  void report(const char* what, double seconds) const {
+  void report(const std::string& arguments, const char* what, double seconds) const {
+    constexpr std::size_t k_longest = 120;
     std::array<char, 32> time{};
     std::snprintf(time.data(), time.size(), " %.3f s", seconds);
-    log(log_level::info, state_.function.name + what + time.data());
+    log(log_level::info, state_.function.name + "(" + cut(arguments, k_longest) + ")" + what + time.data());
   }
 
   const cached_state& state_;
@@ -324,25 +328,18 @@ void cached_core::start_key(hash_stream& stream) const {
 }
 
 outcome cached_core::evaluate(const digest& key, pending_call& call) const {
-  if (!state_->memory->usable()) {
-    call.compute();
-    return outcome::bypassed;
-  }
   return obtain(key, call, true).how;
 }
 
 bool cached_core::shelve(const digest& key, pending_call& call) const {
-  if (!state_->memory->usable()) {
-    call.compute();
-    return false;
-  }
   return obtain(key, call, false).stored;
 }
 
 cached_core::obtained cached_core::obtain(const digest& key, pending_call& call, bool load) const {
   cached_call here(*state_, key, call);
-  if (here.look_up(load)) return {outcome::hit, true};
-  if (state_->memory->options().read_only) {
+  const bool usable = state_->memory->usable();
+  if (usable && here.look_up(load)) return {outcome::hit, true};
+  if (!usable || state_->memory->options().read_only) {
     here.compute();
     return {outcome::bypassed, false};
   }
@@ -355,13 +352,12 @@ cached_core::obtained cached_core::obtain(const digest& key, pending_call& call,
 
 void cached_core::compute(const digest& key, pending_call& call) const {
   const memory_state& memory = *state_->memory;
-  if (!memory.usable()) return call.compute();
   cached_call here(*state_, key, call);
   here.compute();
-  if (!memory.options().read_only) here.store(existing::replace, true);
+  if (memory.usable() && !memory.options().read_only) here.store(existing::replace, true);
 }
 
-void cached_core::store(const digest& key, std::string arguments,
+void cached_core::store(const digest& key, const std::string& arguments,
                         function_ref<void(value_sink&)> write) const {
   const memory_state& memory = *state_->memory;
   if (memory.options().read_only || memory.location().empty()) {
@@ -369,7 +365,7 @@ void cached_core::store(const digest& key, std::string arguments,
                       (memory.options().read_only ? "is read-only" : "has no location"));
   }
   const std::string path = state_->path_of(key);
-  state_->store(path, std::move(arguments), 0, existing::replace, write);
+  state_->store(path, arguments, 0, existing::replace, write);
 }
 
 bool cached_core::contains(const digest& key) const { return state_->memory->usable() && state_->holds(key); }

@@ -339,9 +339,9 @@ TEST_CASE("it is silent by default, verbose 1 names what is computed, 2 also wha
   };
   CHECK(lines(0) == 0);
   CHECK(lines(1) == 1);
-  CHECK_THAT(log.infos.back(), ContainsSubstring("ramp: computed in"));
+  CHECK_THAT(log.infos.back(), ContainsSubstring("ramp(5): computed in"));
   CHECK(lines(2) == 3);
-  CHECK_THAT(log.infos.back(), ContainsSubstring("ramp: from the cache"));
+  CHECK_THAT(log.infos.back(), ContainsSubstring("ramp(5): from the cache"));
   CHECK(log.warnings.empty());
 }
 

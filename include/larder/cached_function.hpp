@@ -151,7 +151,7 @@ class cached_function<R(P...), F> {
   void store(const R& value, const std::remove_cvref_t<P>&... args) const {
     std::string described;
     (detail::describe_argument(described, args), ...);
-    core_.store(key(args...), std::move(described),
+    core_.store(key(args...), described,
                 [&value](detail::value_sink& to) { detail::write_value(value, to); });
   }
 

@@ -40,8 +40,9 @@ void hash_into(value_hasher& hasher, const T& value) {
 
 /// What hash_append(larder::hasher&, const T&) gets: a function for T itself (a base's does not count, nor does a function
 /// template), beside T in its namespace or a friend inside it, and declared before T is hashed for the first time. T need
-/// not be storable; where it is, hash_append decides its hash all the same. Values that it feeds alike are alike to
-/// the cache, so whatever a result may depend on has to go in. What it throws comes out of hash() or the cached call.
+/// not be storable; where it is, hash_append decides its hash all the same, and without one for T itself its stored
+/// value does. Values that it feeds alike are alike to the cache, so whatever a result may depend on has to go in. What
+/// it throws comes out of hash() or the cached call.
 ///
 /// The name of the type (larder::type_name) is hashed with what is fed. Lives for the call alone.
 class hasher {

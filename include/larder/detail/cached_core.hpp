@@ -111,7 +111,7 @@ class cached_core {
   /// Computes and stores whatever is there.
   void compute(const digest& key, pending_call& call) const;
   /// Stores what `write` writes, as the result for these (readable) arguments. io_error, value_error.
-  void store(const digest& key, std::string arguments, function_ref<void(value_sink&)> write) const;
+  void store(const digest& key, const std::string& arguments, function_ref<void(value_sink&)> write) const;
 
   bool contains(const digest& key) const;
   void forget(const digest& key) const;

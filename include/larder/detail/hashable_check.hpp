@@ -10,7 +10,7 @@
 
 namespace larder::detail {
 
-/// What can be hashed. Nothing is made anew, so constants are as good as variables, and no default constructor is needed.
+/// What can be hashed: whatever is storable, and more. Nothing is made anew, so constants are as good as variables, and no default constructor is needed.
 struct for_hashes {
   template <class T>
   struct parts_of {};
@@ -28,7 +28,7 @@ struct for_hashes {
     using type = typename hashed_view<T>::parts;
   };
   template <class T>
-    requires(has_stored<T> && !finds_hash_append<T> && !std::is_const_v<T>)
+    requires(has_stored<T> && !has_hash_append<T> && !std::is_const_v<T>)
   struct parts_of<T> {
     using type = typename stored<T>::parts;
   };
