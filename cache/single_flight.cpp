@@ -29,8 +29,13 @@ turn single_flight::next() {
   if (!lock_ || !lock_->is_open()) return turn::compute;
   const std::uint64_t byte = lock_byte(key_);
   if (lock_->try_lock(byte, lock_file::kind::exclusive) != lock_file::result::busy) return turn::compute;
+  if (has_waited_) {
+    (void)lock_->lock(byte, lock_file::kind::exclusive, until_);
+    return turn::compute;
+  }
   if (lock_->lock(byte, lock_file::kind::shared, until_) != lock_file::result::locked) return turn::compute;
   lock_->unlock(byte);
+  has_waited_ = true;
   return turn::look_again;
 }
 

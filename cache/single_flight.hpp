@@ -23,9 +23,10 @@ enum class turn {
 /// to be right: where there are none (a file system without them, no descriptors), everybody computes.
 ///
 /// Who computes holds an exclusive lock on the key's byte. Those who wait ask for a shared one, which all of them get at
-/// the same time, when the owner is done, throws, or dies: they let go, look again, and where there is still no entry
-/// one of them gets the exclusive lock. A thread that comes back to a key that it is computing itself (only ignored
-/// arguments differ) computes, and does not wait for itself.
+/// the same time, when the owner is done, throws, or dies: they let go, and look again. Where there is still no entry
+/// each of them waits for the exclusive lock: if they only tried for it, the shared ones that the others have for a
+/// moment could keep it from all of them for ever. A thread that comes back to a key that it is computing itself (only
+/// ignored arguments differ) computes, and does not wait for itself.
 class single_flight {
  public:
   /// Waits at most that long in all.
@@ -47,6 +48,7 @@ class single_flight {
   lock_file::deadline until_;
   single_flight* outer_;  // of this thread
   std::optional<lock_file> lock_;
+  bool has_waited_ = false;
 };
 
 }  // namespace larder::detail
