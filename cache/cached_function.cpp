@@ -230,8 +230,8 @@ class cached_call {
     std::uint64_t largest_array = 0;
     try {
       if (in_the_way_) remove(memory_.directory(), path_);
-      largest_array = state_.store(path_, arguments_, seconds_, at_path,
-                                   [this](value_sink& to) { call_.write(to); });
+      largest_array =
+          state_.store(path_, arguments_, seconds_, at_path, [this](value_sink& to) { call_.write(to); });
     } catch (const io_error& e) {
       return failed(system_cause(e), e);
     } catch (const std::exception& e) {

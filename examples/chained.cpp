@@ -41,7 +41,8 @@ int main() {
     const auto a = paths.evaluate(10000, 1000);
     const auto b = values.evaluate(a.value, 0.05);
     const auto c = average.evaluate(b.value);
-    std::printf("simulate %s, discounted %s, mean %s: %.3f\n", text(a.how), text(b.how), text(c.how), c.value);
+    std::printf("simulate %s, discounted %s, mean %s: %.3f\n", text(a.how), text(b.how), text(c.how),
+                c.value);
   }
 
   // A reference to a result is small, and loads it when it is asked for.
