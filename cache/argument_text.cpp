@@ -1,3 +1,5 @@
+#include "cache/argument_text.hpp"
+
 #include <array>
 #include <charconv>
 
@@ -20,6 +22,10 @@ void append_number(std::string& out, Number value) {
 }
 
 }  // namespace
+
+std::string cut_text(const std::string& text, std::size_t longest) {
+  return text.size() <= longest ? text : text.substr(0, longest) + "…";
+}
 
 void describe_integer(std::string& out, std::int64_t value) { append_number(out, value); }
 void describe_integer(std::string& out, std::uint64_t value) { append_number(out, value); }

@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "cache/entry_directory.hpp"
 #include "src/little_endian.hpp"
 
 namespace larder::detail {
@@ -16,16 +17,27 @@ constexpr std::string_view k_magic = "LRDBYTES";
 constexpr std::uint64_t k_unknown = ~std::uint64_t{0};
 constexpr std::uint64_t k_lock_byte = 0;
 
+using count_text = std::array<std::byte, 16>;
+
+/// Zeros where there is less.
+count_text read_count(const lock_file& file) noexcept {
+  count_text text{};
+  if (::pread(file.fd(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) text = {};
+  return text;
+}
+
+bool has_magic(const count_text& text) noexcept {
+  return std::memcmp(text.data(), k_magic.data(), k_magic.size()) == 0;
+}
+
 }  // namespace
 
 byte_ledger::byte_ledger(const cache_directory& directory, start how)
     : file_(directory, how == start::anew ? lock_file::absent::make : lock_file::absent::leave) {
   if (!file_.is_open()) return;
   (void)file_.lock(k_lock_byte, lock_file::kind::exclusive);  // where there are no locks, it is a guess
-  std::array<std::byte, 16> text{};
-  const auto size = ::pread(file_.fd(), text.data(), text.size(), 0);
-  kept_ = size == static_cast<ssize_t>(text.size()) &&
-          std::memcmp(text.data(), k_magic.data(), k_magic.size()) == 0;
+  const auto text = read_count(file_);
+  kept_ = has_magic(text);
   if (kept_) {
     const auto bytes = get<std::uint64_t>(text, k_magic.size());
     if (bytes != k_unknown) bytes_ = bytes;
@@ -33,6 +45,10 @@ byte_ledger::byte_ledger(const cache_directory& directory, start how)
     kept_ = true;
     write();
   }
+}
+
+bool byte_ledger::is_kept_in(const lock_file& file) noexcept {
+  return file.is_open() && has_magic(read_count(file));
 }
 
 void byte_ledger::set(std::uint64_t bytes) noexcept {
@@ -50,7 +66,7 @@ void byte_ledger::subtract(std::uint64_t bytes) noexcept {
 
 void byte_ledger::write() const noexcept {
   if (!kept_) return;
-  std::array<std::byte, 16> text{};
+  count_text text{};
   std::memcpy(text.data(), k_magic.data(), k_magic.size());
   put(text, k_magic.size(), bytes_.value_or(k_unknown));
   (void)!::pwrite(file_.fd(), text.data(), text.size(),
@@ -62,6 +78,10 @@ entry_totals remove_counted(const cache_directory& directory, function_ref<entry
   const entry_totals removed = remove();
   ledger.subtract(removed.bytes);
   return removed;
+}
+
+void remove_one_counted(const cache_directory& directory, const std::string& path) {
+  remove_counted(directory, [&path] { return remove_one_entry(path); });
 }
 
 }  // namespace larder::detail

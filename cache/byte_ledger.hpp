@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include <larder/detail/function_ref.hpp>
 #include <larder/reduce_options.hpp>
@@ -24,6 +25,10 @@ class byte_ledger {
   /// Waits for whoever has it. With `anew`, a count is kept from now on.
   byte_ledger(const cache_directory& directory, start how);
 
+  /// Whether a count is kept in a lock file, seen without a lock: somebody may be about to begin with one, and will find
+  /// what is published meanwhile at the next walk.
+  static bool is_kept_in(const lock_file& file) noexcept;
+
   /// Whether a count is kept. If not, nothing is to be done.
   bool is_kept() const noexcept { return kept_; }
   /// Nothing where it has to be counted.
@@ -42,5 +47,8 @@ class byte_ledger {
 
 /// Removes entries as `remove` does, which returns what it removed, and subtracts them if a count is kept.
 entry_totals remove_counted(const cache_directory& directory, function_ref<entry_totals()> remove);
+
+/// The same with whatever lies at an entry's path.
+void remove_one_counted(const cache_directory& directory, const std::string& path);
 
 }  // namespace larder::detail

@@ -40,6 +40,9 @@ class single_flight {
   /// have come just before.
   turn next();
 
+  /// The open lock file; null where there is none.
+  const lock_file* lock() const noexcept { return lock_ && lock_->is_open() ? &*lock_ : nullptr; }
+
  private:
   bool is_within_itself() const noexcept;
 

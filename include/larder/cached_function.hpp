@@ -7,6 +7,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <functional>
 #include <optional>
@@ -44,8 +45,9 @@ function_identity identity_of(const F& function) {
   if constexpr (std::is_pointer_v<F>) {
     identity.address = identity.code = reinterpret_cast<const void*>(function);
   } else if constexpr (std::is_member_pointer_v<F>) {
-    // Its first word, which is the function's address or its number in the table of virtual ones.
+    // Its first word is the function's address, or, if that is odd, its place in the table of virtual ones (Itanium C++ ABI).
     std::memcpy(&identity.address, &function, sizeof identity.address);
+    if (reinterpret_cast<std::uintptr_t>(identity.address) % 2 == 0) identity.code = identity.address;
   }
   return identity;
 }

@@ -98,6 +98,7 @@ class memory {
 
 template <class Signature, class F>
 auto memory::wrap(std::string name, F function, cache_options options) const {
+  detail::require_cacheable<Signature, F>();
   using result = typename detail::parameters<Signature>::result;
   detail::cached_core core(state_, {.name = std::move(name),
                                     .result = detail::kinds_of_result<result>(),

@@ -16,7 +16,7 @@ CHIP1, CHIP2, CHIP1_TEXT = DATA / "hd30501_chip1.npy", DATA / "hd30501_chip2.npy
 RESOLUTIONS = [20000, 50000, 100000]
 
 # What a cache directory may hold: two files for other programs, locks, and entries.
-NO_ENTRY = re.compile(r"\.gitignore|CACHEDIR\.TAG|(.*/)?\.?lock")
+NO_ENTRY = re.compile(r"\.gitignore|CACHEDIR\.TAG|\.larder-lock")
 ENTRY = re.compile(r"convolve\.\w+/[^/]+/[0-9a-f]{2}/[0-9a-f]{30}")
 
 

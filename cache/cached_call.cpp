@@ -1,0 +1,149 @@
+#include "cache/cached_call.hpp"
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+
+#include <larder/error.hpp>
+
+#include "cache/argument_text.hpp"
+#include "src/log.hpp"
+
+namespace larder::detail {
+namespace {
+
+/// What the system refuses is one cause, whatever was tried.
+std::string system_cause(const io_error& e) { return "system " + std::to_string(e.errno_value()); }
+
+class stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+cached_call::cached_call(const cached_state& state, const digest& key, pending_call& call)
+    : state_(state), memory_(state.memory()), key_(key), call_(call), path_(state.path_of(key)) {}
+
+bool cached_call::look_up(bool load) {
+  const stopwatch watch;
+  double seconds = 0;
+  const bool found = try_entry([&](value_file& entry) {
+    if (load) call_.read(entry);
+    seconds = seconds_in(entry.structure().metadata);
+  });
+  if (!found) return false;
+  memory_.counts().hits.fetch_add(1, std::memory_order_relaxed);
+  memory_.counts().seconds_saved.fetch_add(seconds, std::memory_order_relaxed);
+  if (memory_.options().verbose >= 2) report(call_.describe(), ": from the cache in", watch.seconds());
+  return true;
+}
+
+std::optional<outcome> cached_call::wait_for_others(bool load) {
+  const on_busy busy = state_.function().options.on_busy.value_or(memory_.options().on_busy);
+  // Where nothing can be stored, nothing comes of waiting.
+  if (busy == on_busy::compute || memory_.stores_fail()) return std::nullopt;
+  flight_.emplace(memory_.directory(), key_, memory_.options().wait_limit);
+  outcome how = outcome::hit;
+  for (;;) {
+    const turn now = flight_->next();
+    if (now == turn::look_again && how != outcome::waited) {
+      how = outcome::waited;
+      memory_.counts().waits.fetch_add(1, std::memory_order_relaxed);
+    }
+    if (look_up(load)) return how;
+    if (now == turn::compute) return std::nullopt;
+  }
+}
+
+void cached_call::compute() {
+  // Before the call, which may move from its arguments.
+  arguments_ = call_.describe();
+  const stopwatch watch;
+  call_.compute();
+  seconds_ = watch.seconds();
+  memory_.counts().misses.fetch_add(1, std::memory_order_relaxed);
+  if (memory_.options().verbose >= 1) report(arguments_, ": computed in", seconds_);
+}
+
+bool cached_call::store(existing at_path, bool load) {
+  const auto failed = [&](const std::string& cause, const std::exception& e) {
+    memory_.set_stores_fail(true);
+    memory_.warn_once(
+        cause, "cannot store a result of \"" + state_.function().name + "\" in the cache: " + e.what());
+    return false;
+  };
+  std::uint64_t largest_array = 0;
+  try {
+    if (in_the_way_) remove_one_counted(memory_.directory(), path_);
+    largest_array = state_.store(path_, arguments_, seconds_, at_path, flight_ ? flight_->lock() : nullptr,
+                                 [this](value_sink& to) { call_.write(to); });
+  } catch (const io_error& e) {
+    return failed(system_cause(e), e);
+  } catch (const std::exception& e) {
+    return failed("store", e);
+  }
+  memory_.set_stores_fail(false);
+  const bool comes_mapped = state_.function().result.holds_arrays && memory_.options().compress == 0 &&
+                            largest_array >= k_mapped_bytes;
+  if (load && comes_mapped) try_entry([this](value_file& entry) { call_.read(entry); });
+  return true;
+}
+
+/// Hands the entry to `use`, if it is there, sound and valid. Whatever else is found is a miss, with a warning where it
+/// is damaged.
+bool cached_call::try_entry(function_ref<void(value_file&)> use) {
+  const memory_options& options = memory_.options();
+  const auto object = state_.function().result.is_object ? object_demand::keep : object_demand::check;
+  const auto how = options.read_only ? entry_use::peek : entry_use::read;
+  std::exception_ptr of_callback;
+  bool used = false;
+  try {
+    with_entry(path_, object, options.verification, how, [&](value_file& entry) {
+      try {
+        invalid_ = !state_.is_valid(entry.structure().metadata, key_);
+      } catch (...) {
+        of_callback = std::current_exception();
+        return;
+      }
+      if (invalid_) return;
+      use(entry);
+      used = true;
+    });
+  } catch (const io_error& e) {
+    // What the system refuses for want of descriptors or memory says nothing of the entry.
+    const int fault = e.errno_value();
+    const bool says_something = fault == EACCES || fault == EISDIR || fault == EIO || fault == ENOTSUP;
+    note_miss(says_something, system_cause(e), e.what());
+  } catch (const error& e) {
+    note_miss(true, path_, e.what());
+  } catch (const std::exception& e) {  // no memory; or a `serialize` of the user throws
+    note_miss(false, "load", e.what());
+  }
+  if (of_callback) std::rethrow_exception(of_callback);
+  return used;
+}
+
+void cached_call::note_miss(bool damaged, const std::string& cause, const char* what) {
+  // It is looked at once more, before it is computed.
+  if (damaged && !in_the_way_) memory_.counts().corrupt.fetch_add(1, std::memory_order_relaxed);
+  in_the_way_ = damaged;
+  memory_.warn_once(cause, std::string(what) + " (a result of \"" + state_.function().name +
+                               "\" in the cache: it is computed again)");
+}
+
+void cached_call::report(const std::string& arguments, const char* what, double seconds) const {
+  constexpr std::size_t k_longest = 120;
+  std::array<char, 32> time{};
+  std::snprintf(time.data(), time.size(), " %.3f s", seconds);
+  log(log_level::info,
+      state_.function().name + "(" + cut_text(arguments, k_longest) + ")" + what + time.data());
+}
+
+}  // namespace larder::detail

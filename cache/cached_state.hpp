@@ -1,0 +1,61 @@
+#pragma once
+// What a memory knows of one function, and how a result of it is stored.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <larder/detail/cached_core.hpp>
+
+#include "cache/byte_ledger.hpp"
+#include "cache/entry.hpp"
+#include "cache/function_names.hpp"
+#include "cache/lock_file.hpp"
+#include "cache/memory_state.hpp"
+
+namespace larder::detail {
+
+/// Immutable once made, so that any number of threads may use it.
+class cached_state {
+ public:
+  /// As cached_core.
+  cached_state(std::shared_ptr<const memory_state> memory, cached_core::description function);
+
+  const memory_state& memory() const noexcept { return *memory_; }
+  const cached_core::description& function() const noexcept { return function_; }
+  /// The positions of ignored arguments, in order and each once.
+  const std::vector<std::size_t>& ignored() const noexcept { return ignored_; }
+  /// Stands for all of it in the keys of calls.
+  const digest& identity() const noexcept { return identity_; }
+  /// Of the entries; empty in a memory that caches nothing.
+  const std::string& directory() const noexcept { return directory_; }
+  std::string path_of(const digest& key) const;
+
+  /// Asks the callback of the user, if there is one.
+  bool is_valid(const std::string& metadata, const digest& key) const;
+  /// Whether there is a sound and valid entry; its data are not read.
+  bool holds(const digest& key) const;
+
+  /// Stores what `write` writes at the path of an entry, within the limit of bytes if there is one; returns the bytes of the
+  /// largest array in it. `open` is the lock file, if that is open. What cannot be stored is an io_error or a
+  /// value_error.
+  std::uint64_t store(const std::string& path, const std::string& arguments, double seconds, existing at_path,
+                      const lock_file* open, function_ref<void(value_sink&)> write) const;
+
+ private:
+  void publish(entry_writer& entry, const std::string& path, const lock_file* open) const;
+  void make_room(byte_ledger& ledger, std::uint64_t bytes, std::uint64_t limit) const;
+
+  std::shared_ptr<const memory_state> memory_;
+  cached_core::description function_;
+  std::vector<std::size_t> ignored_;
+  std::string code_;
+  std::string directory_;
+  std::optional<claimed_name> name_;
+  digest identity_;
+};
+
+}  // namespace larder::detail
