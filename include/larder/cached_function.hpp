@@ -173,8 +173,11 @@ class cached_function<R(P...), F> {
     }
     void write(detail::value_sink& to) const override { detail::write_value(*value, to); }
     void read(detail::value_source& from) override {
+      std::optional<R> loaded;
+      detail::read_value(from, loaded);
+      // A value that was computed stays where this fails before.
       value.reset();
-      detail::read_value(from, value);
+      value.emplace(*std::move(loaded));
     }
     std::string describe() const override {
       std::string text;
