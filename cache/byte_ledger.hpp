@@ -31,6 +31,8 @@ class byte_ledger {
 
   /// Whether a count is kept. If not, nothing is to be done.
   bool is_kept() const noexcept { return kept_; }
+  /// The errno with which it could not be opened, or 0.
+  int fault() const noexcept { return file_.fault(); }
   /// Nothing where it has to be counted.
   std::optional<std::uint64_t> bytes() const noexcept { return bytes_; }
   void set(std::uint64_t bytes) noexcept;

@@ -119,7 +119,8 @@ bool cached_call::try_entry(function_ref<void(value_file&)> use) {
   } catch (const io_error& e) {
     // What the system refuses for want of descriptors or memory says nothing of the entry.
     const int fault = e.errno_value();
-    const bool says_something = fault == EACCES || fault == EISDIR || fault == EIO || fault == ENOTSUP;
+    const bool says_something =
+        fault == EACCES || fault == EISDIR || fault == ELOOP || fault == EIO || fault == ENOTSUP;
     note_miss(says_something, system_cause(e), e.what());
   } catch (const error& e) {
     note_miss(true, path_, e.what());

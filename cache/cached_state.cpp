@@ -101,6 +101,10 @@ void cached_state::publish(entry_writer& entry, const std::string& path, const l
   const auto limit = memory_->bytes_limit();
   if (!limit && open != nullptr && !byte_ledger::is_kept_in(*open)) return entry.commit();
   byte_ledger ledger(memory_->directory(), limit ? byte_ledger::start::anew : byte_ledger::start::if_kept);
+  if (limit && !ledger.is_kept()) {
+    throw io_error(memory_->location().string() + "/" + k_lock_file,
+                   "bytes_limit cannot be kept, since this file cannot be opened", ledger.fault());
+  }
   if (!ledger.is_kept()) return entry.commit();
   if (limit) make_room(ledger, entry.bytes(), *limit);
   ledger.add(entry.bytes());

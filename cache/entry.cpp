@@ -109,7 +109,8 @@ auto in_entry_directory(const cache_directory& directory, const std::string& pat
 
 bool with_entry(const std::string& path, object_demand object, verification verify, entry_use how,
                 function_ref<void(value_file&)> use) {
-  auto file = descriptor::open_if_exists(path, O_RDONLY);
+  // A symbolic link is no entry: one that leads nowhere would be in the way of every store.
+  auto file = descriptor::open_if_exists(path, O_RDONLY | O_NOFOLLOW);
   if (!file) return false;
   const load_options options{.verification = verify};
   value_file entry(

@@ -39,17 +39,20 @@ short type_of(lock_file::kind k) noexcept { return k == lock_file::kind::shared 
 lock_file::lock_file(const cache_directory& directory, absent where_missing) {
   const std::string path = directory.location + "/" + k_lock_file;
   const mode_t mode = directory.group_shared ? 0660 : 0600;
-  if (descriptor_.open(path, O_RDWR | O_NOFOLLOW, mode) >= 0) return;
-  if (errno != ENOENT || where_missing == absent::leave) return;
-  const auto make = [&] { return descriptor_.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode) >= 0; };
-  if (!make()) {
-    if (errno != ENOENT) return;
+  const auto open = [&](int more_flags) {
+    const bool opened = descriptor_.open(path, O_RDWR | O_NOFOLLOW | more_flags, mode) >= 0;
+    fault_ = opened ? 0 : errno;
+    return opened;
+  };
+  if (open(0) || fault_ != ENOENT || where_missing == absent::leave) return;
+  if (!open(O_CREAT)) {
+    if (fault_ != ENOENT) return;
     try {
       make_location(directory);
     } catch (const error&) {
       return;  // storing will say so
     }
-    if (!make()) return;
+    if (!open(O_CREAT)) return;
   }
   // The umask may have taken the group's part away.
   if (directory.group_shared) (void)!::fchmod(descriptor_.fd(), mode);

@@ -26,6 +26,8 @@ class lock_file {
   /// False where it could not be opened, or this is a forked child: then there are no locks.
   bool is_open() const noexcept { return descriptor_.fd() >= 0; }
   int fd() const noexcept { return descriptor_.fd(); }
+  /// The errno with which it could not be opened, or 0.
+  int fault() const noexcept { return fault_; }
 
   enum class kind : short { shared, exclusive };
   enum class result { locked, busy, unsupported };
@@ -39,6 +41,7 @@ class lock_file {
 
  private:
   unshared_descriptor descriptor_;
+  int fault_ = 0;
 };
 
 /// The byte of a key.

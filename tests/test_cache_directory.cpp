@@ -43,17 +43,6 @@ int as_nobody(Body body) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-/// A file whose permissions or owner forbid nothing to root, changed by whoever may.
-void overwrite(const fs::path& entry, const std::string& content) {
-  fs::permissions(entry, fs::perms::owner_write, fs::perm_options::add);
-  write_file(entry, content);
-}
-
-std::string with_flipped_bit(std::string bytes, std::size_t at) {
-  bytes[at] = static_cast<char>(bytes[at] ^ 4);
-  return bytes;
-}
-
 }  // namespace
 
 TEST_CASE("nothing is created before something has to be computed, and an empty location never caches") {
@@ -118,60 +107,6 @@ TEST_CASE("a relative location is fixed when the memory is made") {
   CHECK(mem.location() == dir / "cache");
   mem.cache("ramp", ramp, {.version = "1"})(5);
   CHECK(fs::exists(dir / "cache" / "ramp"));
-}
-
-TEST_CASE("a damaged entry is one warning, is computed again, and is replaced") {
-  scratch_dir dir;
-  const captured_log log;
-  memory mem(dir / "cache");
-  auto f = mem.cache("ramp", ramp, {.version = "1"});
-  f(50);
-  const auto entries = entries_in(dir / "cache");
-  REQUIRE(entries.size() == 1);
-  const fs::path entry = entries[0];
-  const std::string whole = read_file(entry);
-  calls = 0;
-
-  const auto damage = GENERATE(as<std::string>(), "cut short", "empty", "no trailer", "data", "metadata",
-                               "another type", "a directory");
-  INFO(damage);
-  constexpr std::size_t k_data_end = 128 + 50 * 8;
-  if (damage == "cut short") overwrite(entry, whole.substr(0, whole.size() / 2));
-  if (damage == "empty") overwrite(entry, "");
-  if (damage == "no trailer") overwrite(entry, whole.substr(0, k_data_end));  // a sound .npy, but no entry
-  if (damage == "data") overwrite(entry, with_flipped_bit(whole, 200));
-  if (damage == "metadata") overwrite(entry, with_flipped_bit(whole, k_data_end + 64));
-  if (damage == "another type") {
-    larder::dump(array<float>({50}), dir / "other.npy");
-    overwrite(entry, read_file(dir / "other.npy"));
-  }
-  if (damage == "a directory") {
-    fs::remove(entry);
-    fs::create_directories(entry / "inner");
-  }
-
-  const auto again = f.evaluate(50);
-  CHECK(again.how == outcome::computed);
-  CHECK(again.value(49) == 49);
-  CHECK(calls == 1);
-  CHECK(log.warnings.size() == 1);
-  CHECK_THAT(log.warnings.at(0), ContainsSubstring(entry.string()) && ContainsSubstring("ramp"));
-  CHECK(f.evaluate(50).how == outcome::hit);
-  CHECK_NOTHROW(larder::verify(entry));
-}
-
-TEST_CASE("with full verification, a flipped bit anywhere in a large mapped result is found") {
-  scratch_dir dir;
-  memory mem(dir / "cache", {.verification = larder::verification::full});
-  auto f = mem.cache("ramp", ramp, {.version = "1"});
-  constexpr int k_many = 1'000'000;  // 8 MB: above the size that `automatic` checks
-  f(k_many);
-  const auto entries = entries_in(dir / "cache");
-  REQUIRE(entries.size() == 1);
-  overwrite(entries[0], with_flipped_bit(read_file(entries[0]), 5'000'000));
-  const captured_log log;
-  CHECK(f.evaluate(k_many).how == outcome::computed);
-  CHECK(log.warnings.size() == 1);
 }
 
 TEST_CASE("a result that is mapped survives forget, clear, and the removal of the whole directory") {

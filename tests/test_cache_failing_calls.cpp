@@ -293,7 +293,7 @@ TEST_CASE("failing calls: entries are removed") {
 }
 
 TEST_CASE("failing calls: a store that has to make room") {
-  fail_each_call({.options = {.bytes_limit = "20K"},
+  fail_each_call({.options = {.bytes_limit = "18K"},
                   .prepare =
                       [](const memory& mem) {
                         for (int n = 0; n < 8; ++n) cached<block>(mem)(n);
@@ -305,7 +305,7 @@ TEST_CASE("failing calls: a store that has to make room") {
                         check_usable_anywhere<block>(mem, 100);
                         for (int n = 200; n < 204; ++n) {
                           cached<block>(mem)(n);
-                          CHECK(bytes_in(mem.location()) <= 20 * 1024);
+                          CHECK(bytes_in(mem.location()) <= 18 * 1024);
                         }
                       }});
 }

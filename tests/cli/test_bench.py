@@ -21,7 +21,7 @@ class Bench(unittest.TestCase):
     def bench(self, *arguments):
         return subprocess.run([sys.executable, BENCH, "--program", PROGRAM, "--output", self.directory / "out",
                                "--directory", self.directory / "files", *arguments],
-                              capture_output=True, text=True, timeout=100)
+                              capture_output=True, text=True, timeout=280)
 
     def test_every_row_has_numbers(self):
         done = self.bench("--smoke")
