@@ -19,6 +19,7 @@
 #include <larder/detail/raw_array.hpp>
 #include <larder/element.hpp>
 #include <larder/extents.hpp>
+#include <larder/mapped_origin.hpp>
 #include <larder/view.hpp>
 
 namespace larder {

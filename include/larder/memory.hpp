@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <larder/cache_options.hpp>
 #include <larder/cached_function.hpp>
 #include <larder/detail/signature.hpp>
 #include <larder/load.hpp>

@@ -13,6 +13,7 @@
 #include <larder/detail/cached_core.hpp>
 #include <larder/detail/value_source.hpp>
 #include <larder/digest.hpp>
+#include <larder/load.hpp>
 #include <larder/storable.hpp>
 
 namespace larder {
