@@ -18,11 +18,18 @@
 #include <utility>
 
 #include <larder/cache_options.hpp>
+#include <larder/detail/array_like.hpp>
 #include <larder/detail/cacheable.hpp>
 #include <larder/detail/cached_core.hpp>
 #include <larder/detail/describe_argument.hpp>
+#include <larder/detail/hash_stream.hpp>
 #include <larder/detail/signature.hpp>
+#include <larder/detail/value_hasher.hpp>
+#include <larder/detail/value_sink.hpp>
+#include <larder/detail/value_source.hpp>
 #include <larder/digest.hpp>
+#include <larder/element.hpp>
+#include <larder/hasher.hpp>
 #include <larder/shelved.hpp>
 #include <larder/storable.hpp>
 
@@ -69,7 +76,7 @@ consteval bool holds_arrays() {
 }
 
 template <class R>
-result_kinds kinds_of_result() {
+result_traits result_traits_of() {
   if constexpr (!storable<R>) {
     return {};  // cached_function refuses it
   } else if constexpr (array_like<R> && !is_array<R>) {

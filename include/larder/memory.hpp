@@ -102,7 +102,7 @@ auto memory::wrap(std::string name, F function, cache_options options) const {
   detail::require_cacheable<Signature, F>();
   using result = typename detail::parameters<Signature>::result;
   detail::cached_core core(state_, {.name = std::move(name),
-                                    .result = detail::kinds_of_result<result>(),
+                                    .result = detail::result_traits_of<result>(),
                                     .arity = detail::parameters<Signature>::k_count,
                                     .has_state = !detail::stateless<F>,
                                     .function = detail::identity_of(function),
