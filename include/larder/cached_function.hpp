@@ -35,6 +35,7 @@
 
 namespace larder {
 
+/// A result, how it came about, and the key of the call.
 template <class R>
 struct evaluated {
   R value;
@@ -139,7 +140,8 @@ class cached_function<R(P...), F> {
     return reference;
   }
 
-  /// The digest that names the entry of a call.
+  /// The digest that names the entry of a call. It throws what hashing throws, as do all that take arguments: value_error as
+  /// hash() does, io_error of a file_content, whatever a user's hash_append throws.
   digest key(const std::remove_cvref_t<P>&... args) const {
     detail::hash_stream stream;
     core_.start_key(stream);
@@ -157,7 +159,7 @@ class cached_function<R(P...), F> {
   }
 
   /// Stores a result that came from elsewhere as that of a call, in the place of what was. io_error; value_error in a
-  /// memory that does not store.
+  /// memory that does not store, for a result that is larger than its bytes_limit, and for values that dump refuses.
   void store(const R& value, const std::remove_cvref_t<P>&... args) const {
     std::string described;
     (detail::describe_argument(described, args), ...);
