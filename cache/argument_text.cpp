@@ -3,7 +3,7 @@
 #include <array>
 #include <charconv>
 
-#include <larder/memory.hpp>
+#include <larder/detail/describe_argument.hpp>
 
 #include "src/shape_text.hpp"
 

@@ -80,8 +80,8 @@ entry_totals remove_counted(const cache_directory& directory, function_ref<entry
   return removed;
 }
 
-void remove_one_counted(const cache_directory& directory, const std::string& path) {
-  remove_counted(directory, [&path] { return remove_one_entry(path); });
+entry_totals remove_one_counted(const cache_directory& directory, const std::string& path) {
+  return remove_counted(directory, [&path] { return remove_one_entry(path); });
 }
 
 }  // namespace larder::detail

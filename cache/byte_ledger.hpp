@@ -51,6 +51,6 @@ class byte_ledger {
 entry_totals remove_counted(const cache_directory& directory, function_ref<entry_totals()> remove);
 
 /// The same with whatever lies at an entry's path.
-void remove_one_counted(const cache_directory& directory, const std::string& path);
+entry_totals remove_one_counted(const cache_directory& directory, const std::string& path);
 
 }  // namespace larder::detail

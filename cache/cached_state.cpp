@@ -48,7 +48,7 @@ cached_state::cached_state(std::shared_ptr<const memory_state> memory, cached_co
     name_.emplace(location, function_.name, function_.options.version, function_.function);
   }
 
-  // docs/format.md, "Keys".
+  // docs/format.md, "Keys of cached calls".
   hash_stream stream;
   stream.sequence(5);
   stream.text("larder key 1");

@@ -76,6 +76,17 @@ bool has_tag(const std::string& location) {
   return std::string_view(text.data(), length).starts_with(k_tag_text);
 }
 
+/// Removes whatever lies at an entry's path, and says whether there was something.
+bool remove_entry(const std::string& path) {
+  if (::unlink(path.c_str()) == 0) return true;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  if (errno != EISDIR) throw io_error(path, "cannot remove", errno);
+  std::error_code fault;
+  const auto removed = fs::remove_all(path, fault);  // a directory in an entry's place is no entry either
+  if (fault) throw io_error(path, "cannot remove", fault.value());
+  return removed != 0;
+}
+
 /// Whether it is gone. ENOTEMPTY means that something of others lies in it, or that an entry came meanwhile: it stays.
 bool remove_empty_directory(const std::string& path) {
   if (::rmdir(path.c_str()) == 0) return true;
@@ -156,16 +167,6 @@ std::uint64_t entry_bytes(const std::string& path) noexcept {
   struct ::stat status {};
   const bool is_file = ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
   return is_file ? static_cast<std::uint64_t>(status.st_size) : 0;
-}
-
-bool remove_entry(const std::string& path) {
-  if (::unlink(path.c_str()) == 0) return true;
-  if (errno == ENOENT || errno == ENOTDIR) return false;
-  if (errno != EISDIR) throw io_error(path, "cannot remove", errno);
-  std::error_code fault;
-  const auto removed = fs::remove_all(path, fault);  // a directory in an entry's place is no entry either
-  if (fault) throw io_error(path, "cannot remove", fault.value());
-  return removed != 0;
 }
 
 entry_totals remove_one_entry(const std::string& path) {

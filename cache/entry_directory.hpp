@@ -37,9 +37,7 @@ void make_entry_directory(const cache_directory& directory, const std::string& e
 /// The size of the file at an entry's path; 0 where there is none.
 std::uint64_t entry_bytes(const std::string& path) noexcept;
 
-/// Removes whatever lies at an entry's path, and says whether there was something. Mappings of it stay valid. io_error.
-bool remove_entry(const std::string& path);
-/// The same, and says how much that was.
+/// Removes whatever lies at an entry's path, and says how much that was. Mappings of it stay valid. io_error.
 entry_totals remove_one_entry(const std::string& path);
 
 /// Removes the first `count` entries of a catalog, the temporary files that were left behind, and the directories that

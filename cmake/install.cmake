@@ -33,6 +33,7 @@ configure_file(cmake/larder.pc.in "${PROJECT_BINARY_DIR}/larder.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/larder.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(DIRECTORY docs/ DESTINATION "${CMAKE_INSTALL_DOCDIR}/docs")
 set(programs)
 if(LARDER_BUILD_COMMAND)
   list(APPEND programs larder_command)

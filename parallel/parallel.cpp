@@ -19,9 +19,8 @@ namespace {
 unsigned resolve_n_jobs(int n_jobs) {
   if (n_jobs == 0) {
     throw value_error(
-        "parallel: n_jobs is 0; it has to be a number of workers, or negative: -1 for all processors, -2 for "
-        "all "
-        "but one");
+        "parallel: n_jobs is 0; it has to be a number of workers, or negative: "
+        "-1 for all processors, -2 for all but one");
   }
   if (n_jobs > 0) return static_cast<unsigned>(n_jobs);
   const long long left = static_cast<long long>(detail::usable_cpus()) + 1 + n_jobs;
@@ -60,8 +59,7 @@ std::size_t resolve_batch_size(std::optional<long> batch_size) {
 detail::map_plan make_plan(const parallel_options& options) {
   check_backend(options.backend);
   const unsigned workers = resolve_n_jobs(options.n_jobs);
-  return {.backend = options.backend,
-          .workers = options.backend == backend::sequential ? 1 : workers,
+  return {.workers = options.backend == backend::sequential ? 1 : workers,
           .batch_size = resolve_batch_size(options.batch_size)};
 }
 

@@ -44,7 +44,7 @@ class container_writer {
   void array_in_place(const array_image& image);
   /// The object (once, after the arrays) or the metadata (last).
   void text(segment_kind kind, std::string_view bytes);
-  /// A segment as it stands in another file. `digest` replaces its own.
+  /// A segment as it stands in another file.
   void copy(const descriptor& from, const segment& of);
 
   /// Index and trailer; of an object, its type's fingerprint and schema. Returns the file's size.

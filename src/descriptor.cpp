@@ -124,7 +124,11 @@ void descriptor::reserve_if_quick(std::uint64_t bytes) const {
 }
 
 void descriptor::sync() const {
-  if (::fsync(fd_) != 0 && errno != EINVAL) fail("cannot write to the medium");
+  int result = 0;
+  do {
+    result = ::fsync(fd_);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 && errno != EINVAL) fail("cannot write to the medium");
 }
 
 void descriptor::fail(std::string_view action) const { throw io_error(path_, action, errno); }

@@ -11,9 +11,9 @@
 
 namespace larder::detail {
 
-/// The first and the last 4 KiB are fetched once, when they are asked for. The bytes are copies, so what was checked is
-/// what is used, whatever others do to the file meanwhile; they stay valid as long as this (or the scratch). A file that became shorter
-/// is a format_error (E_TRUNCATED).
+/// The first 4 KiB are fetched at once, the last when they are asked for, once. The bytes are copies, so what was checked
+/// is what is used, whatever others do to the file meanwhile; they stay valid as long as this (or the scratch). A file
+/// that became shorter is a format_error (E_TRUNCATED).
 class file_parts {
  public:
   file_parts(const descriptor& file, std::uint64_t file_bytes);

@@ -122,10 +122,10 @@ class dictionary_parser {
     const char order = descr.empty() ? '\0' : descr.front();
     const bool no_order = known != k_dtype_names.end() && is_without_order(known->type);
     if (known == k_dtype_names.end() || !(order == '<' || order == '>' || (order == '|' && no_order))) {
-      fail(format_code::dtype, "dtype '" + std::string(descr) +
-                                   "' is not supported; bool, integers of 8 to 64 bits, floats of 16 to 64, "
-                                   "complex numbers of 64 and "
-                                   "128, and |V2, which is taken for bfloat16, are");
+      fail(format_code::dtype,
+           "dtype '" + std::string(descr) +
+               "' is not supported; bool, integers of 8 to 64 bits, floats of 16 to 64, "
+               "complex numbers of 64 and 128, and |V2, which is taken for bfloat16, are");
     }
     header.dtype = known->type;
     header.foreign_byte_order = order == '>' && !no_order;

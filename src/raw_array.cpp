@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <larder/error.hpp>
 
@@ -148,9 +149,11 @@ void refuse_index(const raw_array& a, std::span<const std::size_t> index) {
                     shape_text(a.layout.shape()));
 }
 
-void refuse_flat(const raw_array&) {
-  throw layout_error(
-      "flat: the elements are not contiguous in row-major order; copy first: auto c = a.copy(); c.flat()");
+void refuse_flat(const raw_array& a) {
+  const auto strides = a.layout.strides();
+  throw layout_error("flat: the elements of shape " + shape_text(a.layout.shape()) + " and strides " +
+                     shape_text(std::vector<std::size_t>(strides.begin(), strides.end())) +
+                     " are not contiguous in row-major order; copy first: auto c = a.copy(); c.flat()");
 }
 
 std::optional<mapped_origin> origin_of(const raw_array& a) {

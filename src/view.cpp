@@ -13,8 +13,7 @@ void refuse_view(std::size_t rank, std::size_t array_rank) {
   }
   throw layout_error(
       "view: neighbours along the last dimension are not neighbours in memory, as inner::contiguous needs; "
-      "view "
-      "a.copy(), a.transpose() if the array is in Fortran order, or without inner::contiguous");
+      "view a.copy(), a.transpose() if the array is in Fortran order, or without inner::contiguous");
 }
 
 }  // namespace larder::detail

@@ -138,7 +138,7 @@ TEST_CASE("reshape to another number of elements is refused with both shapes") {
 TEST_CASE("what needs contiguous elements refuses other layouts and names the way out") {
   const auto t = counted({2, 3}).transpose();
   CHECK_THROWS_AS(t.flat(), larder::layout_error);
-  CHECK_THROWS_WITH(t.flat(), ContainsSubstring("copy()"));
+  CHECK_THROWS_WITH(t.flat(), ContainsSubstring("copy()") && ContainsSubstring("(3, 2)"));
   CHECK_THROWS_AS(t.reshape({6}), larder::layout_error);
   CHECK_THROWS_WITH(t.reshape({6}), ContainsSubstring("copy()"));
   CHECK_THROWS_AS(counted({4}).slice(0, 0, 4, 2).flat(), larder::layout_error);

@@ -19,6 +19,7 @@
 #include <larder/detail/raw_array.hpp>
 #include <larder/element.hpp>
 #include <larder/extents.hpp>
+#include <larder/mapped_origin.hpp>
 #include <larder/view.hpp>
 
 namespace larder {
@@ -44,7 +45,8 @@ class array {
   /// One dimension of size 0.
   array() noexcept : array(erased{}, detail::empty_array(dtype_of<T>)) {}
 
-  /// Zeroed, row-major, on the heap. value_error for a shape that does not fit memory addresses.
+  /// Zeroed, row-major, on the heap. value_error for a shape that does not fit memory addresses, std::bad_alloc where
+  /// there is no memory.
   /// (A template with a default, so that array<T>({5}) can only mean a shape.)
   template <std::same_as<extents> Shape = extents>
     requires(!std::is_const_v<T>)
@@ -81,7 +83,7 @@ class array {
                                           std::move(owner)));
   }
 
-  /// A copy of memory that belongs to others. value_error where the size does not match the shape.
+  /// A copy of memory that belongs to others. value_error where the size does not match the shape, std::bad_alloc.
   static array from(std::span<const value_type> elements, const extents& shape) {
     return array(erased{}, detail::copy_of(detail::borrow(elements.data(), elements.size_bytes(), dtype_of<T>,
                                                           shape, {})));
@@ -172,7 +174,7 @@ class array {
     return array_view<T, Rank, Inner>(data(), shape(), strides());
   }
 
-  /// A row-major copy on the heap.
+  /// A row-major copy on the heap. std::bad_alloc.
   array<value_type> copy() const { return {typename array<value_type>::erased{}, detail::copy_of(raw_)}; }
 
   void fill(const value_type& value) const requires(!std::is_const_v<T>) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -17,16 +18,24 @@
 #include <utility>
 
 #include <larder/cache_options.hpp>
+#include <larder/detail/array_like.hpp>
 #include <larder/detail/cacheable.hpp>
 #include <larder/detail/cached_core.hpp>
 #include <larder/detail/describe_argument.hpp>
+#include <larder/detail/hash_stream.hpp>
 #include <larder/detail/signature.hpp>
+#include <larder/detail/value_hasher.hpp>
+#include <larder/detail/value_sink.hpp>
+#include <larder/detail/value_source.hpp>
 #include <larder/digest.hpp>
+#include <larder/element.hpp>
+#include <larder/hasher.hpp>
 #include <larder/shelved.hpp>
 #include <larder/storable.hpp>
 
 namespace larder {
 
+/// A result, how it came about, and the key of the call.
 template <class R>
 struct evaluated {
   R value;
@@ -68,7 +77,7 @@ consteval bool holds_arrays() {
 }
 
 template <class R>
-result_kinds kinds_of_result() {
+result_traits result_traits_of() {
   if constexpr (!storable<R>) {
     return {};  // cached_function refuses it
   } else if constexpr (array_like<R> && !is_array<R>) {
@@ -131,7 +140,8 @@ class cached_function<R(P...), F> {
     return reference;
   }
 
-  /// The digest that names the entry of a call.
+  /// The digest that names the entry of a call. It throws what hashing throws, as do all that take arguments: value_error as
+  /// hash() does, io_error of a file_content, whatever a user's hash_append throws.
   digest key(const std::remove_cvref_t<P>&... args) const {
     detail::hash_stream stream;
     core_.start_key(stream);
@@ -149,7 +159,7 @@ class cached_function<R(P...), F> {
   }
 
   /// Stores a result that came from elsewhere as that of a call, in the place of what was. io_error; value_error in a
-  /// memory that does not store.
+  /// memory that does not store, for a result that is larger than its bytes_limit, and for values that dump refuses.
   void store(const R& value, const std::remove_cvref_t<P>&... args) const {
     std::string described;
     (detail::describe_argument(described, args), ...);

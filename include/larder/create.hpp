@@ -64,7 +64,8 @@ class array_writer {
 };
 
 /// Takes all the space first, so that a full disk is an io_error here and not a SIGBUS in the filling.
-/// io_error also where the directory is missing or `path` is something other than a regular file.
+/// io_error also where the directory is missing or `path` is something other than a regular file. value_error for a
+/// shape that does not fit memory addresses.
 template <element T>
 array_writer<T> create(const std::filesystem::path& path, const extents& shape,
                        const create_options& options = {}) {

@@ -5,8 +5,6 @@
 //   larder::dump(std::map<int, larder::array<double>>{…}, "m.larder", {.compress = 3});
 
 #include <filesystem>
-#include <span>
-#include <string_view>
 
 #include <larder/detail/value_sink.hpp>
 #include <larder/storable.hpp>

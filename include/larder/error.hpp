@@ -24,7 +24,7 @@ class value_error : public error {
   using error::error;
 };
 
-/// An operation needs a memory layout (contiguous, the same shape) that this array does not have.
+/// An operation needs a memory layout (contiguous; of so many dimensions) that this array does not have.
 class layout_error : public error {
  public:
   using error::error;

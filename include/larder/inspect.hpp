@@ -60,6 +60,8 @@ struct file_info {
   std::string metadata;                ///< JSON text; empty where there is none
 };
 
+// All of these are thread-safe.
+
 /// Reads and checks the structure, not the data of arrays. io_error, format_error. (For a file whose value is an array
 /// that array is segments[0].)
 file_info inspect(const std::filesystem::path& path);
@@ -72,19 +74,21 @@ file_info verify(const std::filesystem::path& path);
 
 /// Writes the file anew with digests of what it holds now, and puts it in the place of the old one, at once and whole.
 /// Does nothing to a sealed file whose arrays have digests; makes a plain one a container. Arrays that are mapped from
-/// the old file stay with that one, and what is written to them after this is lost. io_error, format_error.
+/// the old file stay with that one, and what is written to them after this is lost. io_error, format_error. Takes the memory of an object without its arrays,
+/// and of a plain .npy that is big-endian.
 void reseal(const std::filesystem::path& path);
 
 struct convert_options {
   int compress = 0;       ///< as in dump_options: 0 decompresses
   bool bare_npy = false;  ///< a plain .npy, of a file whose value is one array
-  bool durable = false;
+  bool durable = false;   ///< on the medium (fsync of file and directory) before convert returns
 };
 
 /// Writes what is in one file to another (or to the same) in another form: .npy to container and back, compressed or
 /// not, without knowing its type. Everything is verified on the way. Metadata go along, but not into a .npy. A dirty
 /// file's data become sealed as they are. Publishes as dump does. io_error, format_error, value_error (an option that
-/// does not fit: bare_npy of an object). Takes the memory of the largest compressed array.
+/// does not fit: bare_npy of an object). Takes the memory of the largest array that is compressed (or big-endian), and of
+/// an object without its arrays.
 void convert(const std::filesystem::path& from, const std::filesystem::path& to,
              const convert_options& options = {});
 

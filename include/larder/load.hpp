@@ -4,14 +4,11 @@
 //   auto ro = larder::load<larder::array<const double>>("a.npy");    // mapped; nothing is read yet
 //   auto mem = larder::load<larder::array<double>>("a.npy", {.mmap_mode = larder::mmap_mode::none});
 
-#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
 #include <memory>
 #include <optional>
-#include <string_view>
-#include <type_traits>
 #include <utility>
 
 #include <larder/array.hpp>

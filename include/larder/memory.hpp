@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <larder/cache_options.hpp>
 #include <larder/cached_function.hpp>
 #include <larder/detail/signature.hpp>
 #include <larder/load.hpp>
@@ -22,7 +23,7 @@
 namespace larder {
 
 struct memory_options {
-  int verbose = 0;   ///< 1: a log line per call computed, with its time; 2: also per hit
+  int verbose = 0;   ///< 0: only warnings; 1: a log line per call computed, with its time; 2: also per hit
   int compress = 0;  ///< zstd level of entries, as in dump; what is compressed comes as a copy
   /// The most bytes that entries may have together, as "10G", "500M" or "2K" (of 1,024); empty: no limit. Each store
   /// keeps it, of this process and of others that set it: what was least recently used goes first. An entry larger than
@@ -47,11 +48,15 @@ struct memory_options {
 /// empty location caches nothing.
 class memory {
  public:
+  /// value_error for an option out of its range (compress 0 to 19, verbose 0 to 2, a wait_limit under 0, a bytes_limit that
+  /// is no size), and for a directory that is not trusted; io_error where the location cannot be made absolute.
   explicit memory(const std::filesystem::path& location, const memory_options& options = {});
 
   /// Wraps a function. The name and the version (or the program's build) name its results in the directory, for
   /// every program that uses it: give a function a name of its own. value_error for an empty or overlong name or version,
-  /// an ignored position that does not exist, or a name that stands for another function in this process.
+  /// an ignored position that does not exist, or a name that stands for another function in this process. Without a
+  /// version also for code that lies in no loaded module, and io_error where the file of the program or of a library of
+  /// its cannot be read.
   template <class F>
     requires(!std::is_function_v<F>)
   auto cache(std::string name, F function, cache_options options = {}) const {
@@ -101,7 +106,7 @@ auto memory::wrap(std::string name, F function, cache_options options) const {
   detail::require_cacheable<Signature, F>();
   using result = typename detail::parameters<Signature>::result;
   detail::cached_core core(state_, {.name = std::move(name),
-                                    .result = detail::kinds_of_result<result>(),
+                                    .result = detail::result_traits_of<result>(),
                                     .arity = detail::parameters<Signature>::k_count,
                                     .has_state = !detail::stateless<F>,
                                     .function = detail::identity_of(function),

@@ -17,9 +17,9 @@ namespace larder {
 
 /// Where the tasks run.
 enum class backend {
-  sequential,  // in the calling thread, one after the other
-  threads,     // on the process's team of threads; the calling thread takes part
-  fork,        // fork, processes and mpi are not in this version: a pool refuses them
+  sequential,  ///< in the calling thread, one after the other
+  threads,     ///< on the process's team of threads; the calling thread takes part
+  fork,        ///< fork, processes and mpi are not in this version: a pool refuses them
   processes,
   mpi,
 };
@@ -39,7 +39,6 @@ namespace detail {
 
 /// How a map runs, with nothing left to look up. A batch_size of 0 is automatic.
 struct map_plan {
-  larder::backend backend;
   unsigned workers;
   std::size_t batch_size;
 };
@@ -111,19 +110,17 @@ class parallel {
   auto map(Range&& range, const F& f, const Shared&... shared) const {
     using range_type = std::remove_reference_t<Range>;
     if constexpr (!detail::indexed_range<range_type>) {
-      static_assert(
-          detail::unsupported<Range>,
-          "larder: parallel::map takes a range with a size and random access in this version. Copy the "
-          "elements of others into a std::vector first.");
+      static_assert(detail::unsupported<Range>,
+                    "larder: parallel::map takes a range with a size and random access in this version. "
+                    "Copy the elements of others into a std::vector first.");
     } else if constexpr (!detail::task_of<const F, Range, Shared...>) {
-      static_assert(
-          !detail::task_of<F, Range, Shared...>,
-          "larder: the function of parallel::map is called by several threads at once, so it has to be "
-          "callable when const: a lambda must not be `mutable`, an operator() has to be const.");
-      static_assert(
-          detail::task_of<F, Range, Shared...>,
-          "larder: the function of parallel::map cannot be called as f(element, shared...), with an element "
-          "of the range and each shared argument as a const reference.");
+      static_assert(!detail::task_of<F, Range, Shared...>,
+                    "larder: the function of parallel::map is called by several threads at once, "
+                    "so it has to be callable when const: "
+                    "a lambda must not be `mutable`, an operator() has to be const.");
+      static_assert(detail::task_of<F, Range, Shared...>,
+                    "larder: the function of parallel::map cannot be called as f(element, shared...), "
+                    "with an element of the range and each shared argument as a const reference.");
     } else {
       using position = std::iter_difference_t<detail::iterator_of<Range>>;
       const auto first = std::ranges::begin(range);
@@ -158,10 +155,9 @@ namespace detail {
 template <class Result, class Call>
 std::vector<Result> collect(const map_plan& plan, std::size_t count, Call call) {
   using returned = decltype(call(count));
-  static_assert(
-      std::is_move_constructible_v<Result> && std::is_constructible_v<Result, returned>,
-      "larder: the function of parallel::map returns something that a std::vector cannot hold: its type has "
-      "to be movable, and copyable where the function returns a reference.");
+  static_assert(std::is_move_constructible_v<Result> && std::is_constructible_v<Result, returned>,
+                "larder: the function of parallel::map returns something that a std::vector cannot hold: "
+                "its type has to be movable, and copyable where the function returns a reference.");
   const auto run = [&](auto&& store) {
     run_map(plan, count, [&](std::size_t i, std::size_t end) {
       for (; i != end; ++i) store(i);

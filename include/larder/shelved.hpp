@@ -13,6 +13,7 @@
 #include <larder/detail/cached_core.hpp>
 #include <larder/detail/value_source.hpp>
 #include <larder/digest.hpp>
+#include <larder/load.hpp>
 #include <larder/storable.hpp>
 
 namespace larder {
@@ -26,7 +27,8 @@ class shelved {
   shelved() = default;  ///< refers to nothing
 
   /// The result, as the cached function returns it: mapped if it is large. io_error where there is none any more,
-  /// format_error where it is damaged. A result that is held and cannot be copied can be had once; value_error then.
+  /// format_error where it is damaged, type_mismatch where it is of another type, value_error where this refers to nothing.
+  /// A result that is held and cannot be copied can be had once; value_error then.
   R get() const {
     if (held_) return held();
     std::optional<R> value;

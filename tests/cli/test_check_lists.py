@@ -12,8 +12,10 @@ TREE = {
     "CMakeLists.txt": "",
     "src/CMakeLists.txt": "target_sources(larder PRIVATE\n  mapping.cpp)\n",
     "src/mapping.cpp": "",
-    "tests/CMakeLists.txt": "target_sources(larder_tests PRIVATE test_src_mapping.cpp)\n",
+    "tests/CMakeLists.txt": "target_sources(larder_tests PRIVATE test_src_mapping.cpp)\n"
+                            "larder_python_test(test_numpy)\n",
     "tests/test_src_mapping.cpp": "",
+    "tests/test_numpy.py": "",
     "tests/cli/CMakeLists.txt": "larder_python_test(test_convolve)\n",
     "tests/cli/test_convolve.py": "",
     "examples/CMakeLists.txt": "larder_example(convolve\n  convolve/main.cpp)\n",
@@ -37,7 +39,7 @@ class CheckLists(unittest.TestCase):
 
     def test_what_is_not_listed_is_named(self):
         for name in ("src/ping.cpp", "src/mapping_pages.cpp", "tests/test_src_mapping_pages.cpp",
-                     "tests/cli/test_convolve_kill.py", "examples/convolve/convolve.cpp", "examples/readme.cpp"):
+                     "tests/test_numpy_pages.py", "tests/cli/test_convolve_kill.py", "examples/convolve/convolve.cpp", "examples/readme.cpp"):
             with self.subTest(file=name):
                 result = self.run_on(TREE | {name: ""})
                 self.assertEqual(result.returncode, 1)

@@ -24,8 +24,8 @@ void add_cache(CLI::App& program, action& chosen) {
       "  larder cache ls cache-dir                             results by function and version\n"
       "  larder cache show cache-dir 3f2a                      one of them, by the first digits of its key\n"
       "  larder cache prune cache-dir --max-bytes 10G --max-age 30d --dry-run\n"
-      "  larder cache prune cache-dir --other-versions         of each function only the version used last "
-      "stays\n"
+      "  larder cache prune cache-dir --other-versions         "
+      "of each function only the version used last stays\n"
       "  larder cache verify cache-dir --delete-damaged");
 }
 

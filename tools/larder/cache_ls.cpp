@@ -11,10 +11,10 @@
 #include <tuple>
 #include <vector>
 
+#include "cache/entry.hpp"
 #include "cache/entry_inspection.hpp"
 #include "tools/larder/cache_arguments.hpp"
 #include "tools/larder/cache_subcommands.hpp"
-#include "tools/larder/file_json.hpp"
 #include "tools/larder/progress_bar.hpp"
 #include "tools/larder/quantity.hpp"
 #include "tools/larder/streams.hpp"
@@ -31,15 +31,9 @@ struct listed {
   std::uint64_t damaged = 0;
 };
 
-double seconds_in(const std::string& metadata) {
-  const nlohmann::json json = metadata_json(metadata);
-  const auto found = json.find("seconds");
-  return found != json.end() && found->is_number() ? found->get<double>() : 0;
-}
-
 void count(listed& row, const detail::catalog& of, const detail::catalog_entry& entry) {
   try {
-    row.seconds += seconds_in(detail::read_metadata(of.path_of(entry)));
+    row.seconds += detail::seconds_in(detail::read_metadata(of.path_of(entry)));
   } catch (const format_error&) {
     ++row.damaged;
   } catch (const io_error& e) {

@@ -85,8 +85,8 @@ void add_cache_prune(CLI::App& cache, action& chosen) {
   CLI::App& subcommand =
       add_cache_subcommand(cache, "prune", "Removes results by age, least recent use, or version", *asked);
   subcommand.footer(
-      "First what is of other versions and what is too old goes, then what was used least recently. Programs "
-      "may go on\n"
+      "First what is of other versions and what is too old goes, then what was used least recently. "
+      "Programs may go on\n"
       "using the cache meanwhile; what they have mapped stays valid.");
   subcommand.add_option("--max-bytes", asked->max_bytes, "What all entries may take: 10G, 1.5M, 500K")
       ->type_name("SIZE");

@@ -40,13 +40,11 @@ finding look_at(const cache_arguments& asked) {
   const detail::catalog all = read_cache(asked.directory);
   std::set<std::string_view> functions;
   std::set<std::uint32_t> codes;
-  entry_totals totals;
+  const entry_totals totals = all.totals();
   std::uint64_t largest = 0;
   for (const detail::catalog_entry& entry : all.entries) {
     functions.insert(all.codes[entry.code].function);
     codes.insert(entry.code);
-    ++totals.entries;
-    totals.bytes += entry.bytes;
     largest = std::max(largest, entry.bytes);
   }
 

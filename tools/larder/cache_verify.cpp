@@ -11,7 +11,6 @@
 #include <string>
 
 #include "cache/byte_ledger.hpp"
-#include "cache/entry_directory.hpp"
 #include "cache/entry_inspection.hpp"
 #include "tools/larder/cache_arguments.hpp"
 #include "tools/larder/cache_subcommands.hpp"
@@ -42,9 +41,7 @@ class verification_of_cache {
 
   finding look() {
     const detail::catalog all = read_cache(asked_.directory);
-    std::uint64_t bytes = 0;
-    for (const detail::catalog_entry& entry : all.entries) bytes += entry.bytes;
-    progress_bar bar("verifying", bytes);
+    progress_bar bar("verifying", all.totals().bytes);
     for (const detail::catalog_entry& entry : all.entries) {
       add_entry(all.path_of(entry));
       bar.advance(entry.bytes);
@@ -83,9 +80,7 @@ class verification_of_cache {
   }
 
   bool remove(const std::string& path) const {
-    const auto removed = detail::remove_counted({.location = asked_.directory},
-                                                [&] { return detail::remove_one_entry(path); });
-    return removed.entries != 0;
+    return detail::remove_one_counted({.location = asked_.directory}, path).entries != 0;
   }
 
   finding found() const {
@@ -127,9 +122,8 @@ void add_cache_verify(CLI::App& cache, action& chosen) {
   CLI::App& subcommand = add_cache_subcommand(
       cache, "verify", "Reads every byte of all results and names those that are damaged", *asked);
   subcommand.footer(
-      "What is damaged would be computed again when it is asked for. The exit status is 1 if there was any, "
-      "deleted or "
-      "not.");
+      "What is damaged would be computed again when it is asked for. "
+      "The exit status is 1 if there was any, deleted or not.");
   subcommand.add_flag("--delete-damaged", asked->delete_damaged, "Deletes what is damaged");
   subcommand.callback([asked, &chosen] { chosen = [asked] { return run(*asked); }; });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "src/shape_text.hpp"
 #include "tools/larder/file_json.hpp"
 #include "tools/larder/labelled_lines.hpp"
 #include "tools/larder/quantity.hpp"
@@ -29,7 +30,7 @@ std::string segment_text(const segment_info& segment, std::size_t number, file_s
   labelled_lines lines(4);
   if (segment.array) {
     lines.add("elements", elements_text(*segment.array));
-    lines.add("shape", shape_text(segment.array->shape) +
+    lines.add("shape", detail::shape_text(segment.array->shape) +
                            (segment.array->fortran_order ? ", column-major (Fortran)" : ", row-major (C)"));
     std::string data = bytes_text(segment.array->data_bytes);
     if (!segment.compressed) data += " at offset " + std::to_string(segment.array->data_offset);

@@ -35,8 +35,8 @@ constexpr const char* k_examples =
     "  larder cache prune cache-dir --max-bytes 10G          less of it: the least recently used goes\n"
     "  larder info --json a.npy | jq .segments[0].array.shape\n"
     "\n"
-    "Exit status: 0 all is fine (also with plain and dirty files), 1 a file is damaged, 2 wrong use, or a "
-    "file\n"
+    "Exit status: 0 all is fine (also with plain and dirty files), 1 a file is damaged, "
+    "2 wrong use, or a file\n"
     "cannot be read or written.";
 
 /// The command line as CLI11 wants it, from the back. Names in brackets it would take apart as lists, and in a subcommand

@@ -62,10 +62,4 @@ std::string percent_text(std::uint64_t part, std::uint64_t whole) {
   return three_digits(100 * static_cast<double>(part) / static_cast<double>(whole)) + " %";
 }
 
-std::string shape_text(std::span<const std::size_t> shape) {
-  std::string text = "(";
-  for (const std::size_t size : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
-  return text + (shape.size() == 1 ? ",)" : ")");
-}
-
 }  // namespace larder::command

@@ -2,9 +2,7 @@
 // Numbers as people read them.
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 
 namespace larder::command {
@@ -26,8 +24,5 @@ std::string time_text(std::chrono::sys_time<std::chrono::nanoseconds> time);
 
 /// "12.5 %" of the whole, which is not 0.
 std::string percent_text(std::uint64_t part, std::uint64_t whole);
-
-/// "(1000, 64)", as NumPy writes it; "(7,)", "()".
-std::string shape_text(std::span<const std::size_t> shape);
 
 }  // namespace larder::command

@@ -52,16 +52,15 @@ constexpr void require_parameter() {
   using T = std::remove_cvref_t<P>;
   static_assert(
       !lets_write<P>,
-      "larder: a parameter of a cached function is a non-const reference: what is written to it would not be "
-      "in the cache. Return it, and take a const reference or a value");
-  static_assert(
-      !is_writable_span<T>,
-      "larder: a parameter of a cached function is a std::span that can be written to, which would not be in "
-      "the cache: take a std::span<const T>");
+      "larder: a parameter of a cached function is a non-const reference: "
+      "what is written to it would not be in the cache. Return it, and take a const reference or a value");
+  static_assert(!is_writable_span<T>,
+                "larder: a parameter of a cached function is a std::span that can be written to, "
+                "which would not be in the cache: take a std::span<const T>");
   static_assert(
       !function_like<T>,
-      "larder: a parameter of a cached function is itself a function, whose code cannot be in the key: cache "
-      "a function for each, under names of their own");
+      "larder: a parameter of a cached function is itself a function, whose code cannot be in the key: "
+      "cache a function for each, under names of their own");
   static_assert(
       !is_text_pointer<T>,
       "larder: a parameter of a cached function is a char*, of which only the address could be in the key: "
@@ -70,11 +69,10 @@ constexpr void require_parameter() {
       !std::is_pointer_v<T> || function_like<T> || is_text_pointer<T>,
       "larder: a parameter of a cached function is a pointer, and an address says nothing of what is there: "
       "take the value, an array, a std::span<const T>, a unique_ptr or a shared_ptr");
-  static_assert(
-      !hides_its_type<P>,
-      "larder: a parameter of a cached function is a reference to a class with virtual functions: what a "
-      "derived class adds would not be in the key. Make the class final, take a std::variant, or write a "
-      "hash_append that covers all of them");
+  static_assert(!hides_its_type<P>,
+                "larder: a parameter of a cached function is a reference to a class with virtual functions: "
+                "what a derived class adds would not be in the key. "
+                "Make the class final, take a std::variant, or write a hash_append that covers all of them");
   if constexpr (!std::is_pointer_v<T> && !function_like<T> && !is_character_array<T>) require_hashable<T>();
 }
 
@@ -84,20 +82,18 @@ concept cacheable_result = storable<R>;
 template <class R>
 constexpr void require_result() {
   static_assert(!std::is_void_v<R>,
-                "larder: a function without a result has nothing to cache: what it does besides would happen "
-                "once only");
+                "larder: a function without a result has nothing to cache: "
+                "what it does besides would happen once only");
   static_assert(
       !std::is_reference_v<R>,
-      "larder: a cached function cannot return a reference: there is nothing that it could refer to when the "
-      "result comes from the cache. Return the value");
+      "larder: a cached function cannot return a reference: "
+      "there is nothing that it could refer to when the result comes from the cache. Return the value");
   static_assert(!std::is_pointer_v<R>,
-                "larder: a cached function cannot return a pointer, which means nothing in a file: return "
-                "the value, an "
-                "array, a std::vector, a unique_ptr or a shared_ptr");
+                "larder: a cached function cannot return a pointer, which means nothing in a file: "
+                "return the value, an array, a std::vector, a unique_ptr or a shared_ptr");
   static_assert(!is_view<R>,
-                "larder: a cached function cannot return a view, which does not own what it shows: return a "
-                "std::string, "
-                "an array or a std::vector");
+                "larder: a cached function cannot return a view, which does not own what it shows: "
+                "return a std::string, an array or a std::vector");
   static_assert(
       !std::is_const_v<R>,
       "larder: a cached function's result is const, so it could not be loaded: return it without const");
@@ -119,21 +115,20 @@ inline constexpr bool may_change_itself<F, P...> = !member_function<F>::k_const;
 
 template <class F, class R, class... P>
 constexpr void require_function() {
-  static_assert(
-      !is_std_function<F>,
-      "larder: a std::function hides which function it calls, so neither its code nor its state could be in "
-      "the key: give the function itself");
+  static_assert(!is_std_function<F>,
+                "larder: a std::function hides which function it calls, "
+                "so neither its code nor its state could be in the key: give the function itself");
   static_assert(!std::is_member_object_pointer_v<F>,
                 "larder: a pointer to a data member is no function: give one that returns the member");
   static_assert(
       !may_change_itself<F, P...>,
-      "larder: only a function that leaves its object as it is can be cached, and this one may change it: it "
-      "is a mutable lambda, or a member function that is not const (or only for what is about to go, &&)");
-  static_assert(
-      is_std_function<F> || std::is_member_object_pointer_v<F> || may_change_itself<F, P...> ||
-          cacheable_function<F>,
-      "larder: what this function captured, or has as members, cannot be put into the key: pass it as "
-      "arguments, or make it a struct with an operator() const, and LARDER_FIELDS(...) or a hash_append");
+      "larder: only a function that leaves its object as it is can be cached, and this one may change it: "
+      "it is a mutable lambda, or a member function that is not const (or only for what is about to go, &&)");
+  static_assert(is_std_function<F> || std::is_member_object_pointer_v<F> || may_change_itself<F, P...> ||
+                    cacheable_function<F>,
+                "larder: what this function captured, or has as members, cannot be put into the key: "
+                "pass it as arguments, or make it a struct with an operator() const, "
+                "and LARDER_FIELDS(...) or a hash_append");
   static_assert(is_std_function<F> || may_change_itself<F, P...> || std::is_invocable_r_v<R, const F&, P...>,
                 "larder: this function cannot be called with the signature that was named for it");
 }
@@ -162,8 +157,8 @@ constexpr void require_signature() {
   static_assert(std::is_member_object_pointer_v<F> || std::is_class_v<F>,
                 "larder: this is no function, nor anything else that can be called");
   static_assert(!std::is_class_v<F> || has_signature<F>,
-                "larder: this callable is overloaded or generic: name the signature to cache it with, as in "
-                "mem.cache<R(P...)>(name, f)");
+                "larder: this callable is overloaded or generic: "
+                "name the signature to cache it with, as in mem.cache<R(P...)>(name, f)");
 }
 
 }  // namespace larder::detail

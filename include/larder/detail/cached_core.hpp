@@ -1,14 +1,9 @@
 #pragma once
 // The compiled side of a cached function: looks up, computes and stores, whatever the types.
 
-#include <complex>
-#include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
-#include <type_traits>
 
 #include <larder/cache_options.hpp>
 #include <larder/detail/function_ref.hpp>
@@ -16,7 +11,6 @@
 #include <larder/detail/value_sink.hpp>
 #include <larder/detail/value_source.hpp>
 #include <larder/digest.hpp>
-#include <larder/hash.hpp>
 #include <larder/load.hpp>
 
 namespace larder::detail {
@@ -41,41 +35,11 @@ class pending_call {
 };
 
 /// What the core has to know of a type of result.
-struct result_kinds {
+struct result_traits {
   std::string text;           // in the key
   bool is_object = false;     // and not one array
   bool holds_arrays = false;  // which come mapped
 };
-
-/// Appends a readable form of an argument.
-void describe_integer(std::string& out, std::int64_t value);
-void describe_integer(std::string& out, std::uint64_t value);
-void describe_real(std::string& out, double value);
-void describe_complex(std::string& out, std::complex<double> value);
-void describe_text(std::string& out, std::string_view value);
-void describe_array(std::string& out, const raw_array& value);
-
-template <hashable T>
-void describe(std::string& out, const T& value) {
-  if (!out.empty()) out += ", ";
-  if constexpr (std::same_as<T, bool>) {
-    out += value ? "true" : "false";
-  } else if constexpr (std::signed_integral<T>) {
-    describe_integer(out, std::int64_t{value});
-  } else if constexpr (std::unsigned_integral<T>) {
-    describe_integer(out, std::uint64_t{value});
-  } else if constexpr (complex_element<T>) {
-    describe_complex(out, value);
-  } else if constexpr (element<T>) {
-    describe_real(out, static_cast<double>(value));
-  } else if constexpr (std::same_as<T, std::string> || is_text_view<T>) {
-    describe_text(out, value);
-  } else if constexpr (array_like<T>) {
-    describe_array(out, as_raw(value));
-  } else {
-    out += type_text<T>();
-  }
-}
 
 /// Which function a name stands for. Of one type only one function, if it is no pointer.
 struct function_identity {
@@ -91,7 +55,7 @@ class cached_core {
  public:
   struct description {
     std::string name;
-    result_kinds result;
+    result_traits result;
     std::size_t arity;
     bool has_state;  // which is in the key, before the arguments
     function_identity function;

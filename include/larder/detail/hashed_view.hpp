@@ -17,10 +17,6 @@ namespace larder::detail {
 template <class T>
 inline constexpr bool is_text_view = std::same_as<T, std::string_view>;
 template <class T>
-inline constexpr bool is_span = false;
-template <class T, std::size_t N>
-inline constexpr bool is_span<std::span<T, N>> = true;
-template <class T>
 inline constexpr bool is_element_span = false;
 template <class T, std::size_t N>
 inline constexpr bool is_element_span<std::span<T, N>> = element<std::remove_const_t<T>>;

@@ -2,6 +2,7 @@
 // Whether a type is storable, looking through what it is made of; and which type is not, and why.
 
 #include <concepts>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <span>

@@ -1,9 +1,11 @@
 #pragma once
 // The canonical type text, and the text of a type's layout, in which users' types are taken apart into their fields.
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include <larder/detail/stored_type.hpp>
 

@@ -1,9 +1,11 @@
 #pragma once
 // A file that is open to be loaded from: what load and the cache have in common.
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
-#include <utility>
+#include <type_traits>
 
 #include <larder/detail/array_like.hpp>
 #include <larder/detail/object_reader.hpp>

@@ -3,6 +3,8 @@
 // time point, the clock is not.
 
 #include <chrono>
+#include <cstdint>
+#include <ratio>
 #include <string>
 
 #include <larder/detail/stored_type.hpp>

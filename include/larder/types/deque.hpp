@@ -2,6 +2,7 @@
 // Makes std::deque storable.
 
 #include <deque>
+#include <string>
 
 #include <larder/detail/stored_sequence.hpp>
 

@@ -2,6 +2,7 @@
 // Makes std::list storable.
 
 #include <list>
+#include <string>
 
 #include <larder/detail/stored_sequence.hpp>
 
