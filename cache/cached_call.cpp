@@ -34,7 +34,7 @@ cached_call::cached_call(const cached_state& state, const digest& key, pending_c
 bool cached_call::look_up(bool load) {
   const stopwatch watch;
   double seconds = 0;
-  const bool found = try_entry([&](value_file& entry) {
+  const bool found = try_entry(validity::ask, [&](value_file& entry) {
     if (load) call_.read(entry);
     seconds = seconds_in(entry.structure().metadata);
   });
@@ -58,7 +58,7 @@ std::optional<outcome> cached_call::wait_for_others(bool load) {
       memory_.counts().waits.fetch_add(1, std::memory_order_relaxed);
     }
     if (look_up(load)) return how;
-    if (now == turn::compute) return std::nullopt;
+    if (now == turn::compute || memory_.stores_fail()) return std::nullopt;
   }
 }
 
@@ -73,10 +73,9 @@ void cached_call::compute() {
 }
 
 bool cached_call::store(existing at_path, bool load) {
-  const auto failed = [&](const std::string& cause, const std::exception& e) {
-    memory_.set_stores_fail(true);
-    memory_.warn_once(
-        cause, "cannot store a result of \"" + state_.function().name + "\" in the cache: " + e.what());
+  const auto failed = [&](const std::string& cause, const char* what) {
+    memory_.warn_once(cause,
+                      "cannot store a result of \"" + state_.function().name + "\" in the cache: " + what);
     return false;
   };
   std::uint64_t largest_array = 0;
@@ -85,20 +84,23 @@ bool cached_call::store(existing at_path, bool load) {
     largest_array = state_.store(path_, arguments_, seconds_, at_path, flight_ ? flight_->lock() : nullptr,
                                  [this](value_sink& to) { call_.write(to); });
   } catch (const io_error& e) {
-    return failed(system_cause(e), e);
-  } catch (const std::exception& e) {
-    return failed("store", e);
+    memory_.set_stores_fail(true);
+    return failed(system_cause(e), e.what());
+  } catch (const std::exception& e) {  // this result cannot be stored: it is too large, say
+    return failed("store " + state_.function().name, e.what());
+  } catch (...) {
+    return failed("store " + state_.function().name, "its type threw something that is no std::exception");
   }
   memory_.set_stores_fail(false);
   const bool comes_mapped = state_.function().result.holds_arrays && memory_.options().compress == 0 &&
                             largest_array >= k_mapped_bytes;
-  if (load && comes_mapped) try_entry([this](value_file& entry) { call_.read(entry); });
+  if (load && comes_mapped) try_entry(validity::given, [this](value_file& entry) { call_.read(entry); });
   return true;
 }
 
 /// Hands the entry to `use`, if it is there, sound and valid. Whatever else is found is a miss, with a warning where it
 /// is damaged.
-bool cached_call::try_entry(function_ref<void(value_file&)> use) {
+bool cached_call::try_entry(validity check, function_ref<void(value_file&)> use) {
   const memory_options& options = memory_.options();
   const auto object = state_.function().result.is_object ? object_demand::keep : object_demand::check;
   const auto how = options.read_only ? entry_use::peek : entry_use::read;
@@ -106,8 +108,11 @@ bool cached_call::try_entry(function_ref<void(value_file&)> use) {
   bool used = false;
   try {
     with_entry(path_, object, options.verification, how, [&](value_file& entry) {
+      const std::string& metadata = entry.structure().metadata;
       try {
-        invalid_ = !state_.is_valid(entry.structure().metadata, key_);
+        // Of each entry it is asked once.
+        invalid_ = check == validity::ask && (metadata == refused_ || !state_.is_valid(metadata, key_));
+        if (invalid_) refused_ = metadata;
       } catch (...) {
         of_callback = std::current_exception();
         return;
@@ -126,6 +131,8 @@ bool cached_call::try_entry(function_ref<void(value_file&)> use) {
     note_miss(true, path_, e.what());
   } catch (const std::exception& e) {  // no memory; or a `serialize` of the user throws
     note_miss(false, "load", e.what());
+  } catch (...) {
+    note_miss(false, "load", "its type threw something that is no std::exception");
   }
   if (of_callback) std::rethrow_exception(of_callback);
   return used;

@@ -35,7 +35,8 @@ class cached_call {
   existing at_path() const noexcept { return invalid_ ? existing::replace : existing::keep; }
 
  private:
-  bool try_entry(function_ref<void(value_file&)> use);
+  enum class validity { ask, given };
+  bool try_entry(validity check, function_ref<void(value_file&)> use);
   void note_miss(bool damaged, const std::string& cause, const char* what);
   void report(const std::string& arguments, const char* what, double seconds) const;
 
@@ -47,6 +48,7 @@ class cached_call {
   std::optional<single_flight> flight_;
   bool in_the_way_ = false;  // what lies at the path is damaged, or no entry
   bool invalid_ = false;     // what lies there was refused by the callback
+  std::string refused_;      // its metadata
   std::string arguments_;
   double seconds_ = 0;
 };

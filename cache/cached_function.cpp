@@ -59,9 +59,11 @@ void cached_core::compute(const digest& key, pending_call& call) const {
 void cached_core::store(const digest& key, const std::string& arguments,
                         function_ref<void(value_sink&)> write) const {
   const memory_state& memory = state_->memory();
-  if (memory.options().read_only || memory.location().empty()) {
-    throw value_error("store: a result of \"" + state_->function().name + "\" cannot be stored: the memory " +
-                      (memory.options().read_only ? "is read-only" : "has no location"));
+  memory.require_writable("store");
+  if (!memory.usable()) {
+    throw value_error("store: a result of \"" + state_->function().name +
+                      "\" cannot be stored: the memory has " +
+                      (memory.location().empty() ? "no location" : "a location that is not trusted"));
   }
   const std::string path = state_->path_of(key);
   state_->store(path, arguments, 0, existing::replace, nullptr, write);
@@ -72,10 +74,12 @@ bool cached_core::contains(const digest& key) const {
 }
 
 void cached_core::forget(const digest& key) const {
+  state_->memory().require_writable("forget");
   if (!state_->directory().empty()) remove_one_counted(state_->memory().directory(), path_of(key));
 }
 
 void cached_core::clear() const {
+  state_->memory().require_writable("clear");
   if (state_->directory().empty()) return;
   remove_counted(state_->memory().directory(),
                  [this] { return remove_entries_of_code(state_->directory()); });

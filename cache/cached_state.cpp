@@ -8,6 +8,7 @@
 
 #include "cache/argument_text.hpp"
 #include "cache/catalog.hpp"
+#include "cache/claimed_name.hpp"
 #include "cache/entry_directory.hpp"
 #include "cache/entry_name.hpp"
 #include "cache/eviction.hpp"
@@ -45,7 +46,7 @@ cached_state::cached_state(std::shared_ptr<const memory_state> memory, cached_co
   const std::string location = memory_->location().string();
   if (!location.empty()) {
     directory_ = location + "/" + name + "/" + code_;
-    name_.emplace(location, function_.name, function_.options.version, function_.function);
+    claim_name(location, function_.name, function_.options.version, function_.function);
   }
 
   // docs/format.md, "Keys of cached calls".
@@ -89,9 +90,12 @@ std::uint64_t cached_state::store(const std::string& path, const std::string& ar
                       .host = {},
                       .seconds = seconds,
                       .time = std::chrono::system_clock::now(),
-                      .key = {}});
+                      .key = {}},
+                     memory_->bytes_limit());
   write(entry);
+  entry.sync();
   publish(entry, path, open);
+  entry.sync_name();
   memory_->counts().bytes.fetch_add(entry.bytes(), std::memory_order_relaxed);
   return entry.largest_array();
 }
@@ -115,11 +119,7 @@ void cached_state::publish(entry_writer& entry, const std::string& path, const l
 
 /// Removes what was least recently used, and a little more than needed, so that not every store has to.
 void cached_state::make_room(byte_ledger& ledger, std::uint64_t bytes, std::uint64_t limit) const {
-  if (bytes > limit) {
-    throw value_error("it has " + std::to_string(bytes) + " bytes, and bytes_limit is " +
-                      std::to_string(limit));
-  }
-  const std::uint64_t room = limit - bytes;
+  const std::uint64_t room = limit - bytes;  // what is larger was refused
   if (ledger.bytes() && *ledger.bytes() <= room) return;
   catalog entries = read_catalog(memory_->location().string());
   const std::uint64_t there = entries.totals().bytes;

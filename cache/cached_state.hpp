@@ -12,7 +12,6 @@
 
 #include "cache/byte_ledger.hpp"
 #include "cache/entry.hpp"
-#include "cache/function_names.hpp"
 #include "cache/lock_file.hpp"
 #include "cache/memory_state.hpp"
 
@@ -54,7 +53,6 @@ class cached_state {
   std::vector<std::size_t> ignored_;
   std::string code_;
   std::string directory_;
-  std::optional<claimed_name> name_;
   digest identity_;
 };
 

@@ -149,31 +149,53 @@ double seconds_in(std::string_view metadata) noexcept {
 }
 
 entry_writer::entry_writer(const cache_directory& directory, const std::string& path, existing at_path,
-                           int compress, const entry_info& info)
+                           int compress, const entry_info& info, std::optional<std::uint64_t> limit)
     : directory_(directory),
       path_(path),
       compress_(compress),
       metadata_(json_text(info)),
       durable_(info.seconds >= k_durable_seconds),
+      limit_(limit),
       file_(in_entry_directory(directory, path, [&] {
         constexpr mode_t k_sealed = 0444;
         return atomic_file(path, k_sealed, at_path);
-      })) {}
+      })) {
+  // The umask may have taken the group's part away.
+  if (directory.group_shared) (void)!::fchmod(file_.file().fd(), 0444);
+}
+
+void entry_writer::check_limit(std::uint64_t bytes) const {
+  if (!limit_ || bytes <= *limit_) return;
+  throw value_error("it has " + std::to_string(bytes) + " bytes, and bytes_limit is " +
+                    std::to_string(*limit_));
+}
 
 void entry_writer::array(const raw_array& a) {
   largest_array_ = a.nbytes();
+  if (compress_ == 0) check_limit(a.nbytes());
   bytes_ = write_array(file_, array_image(a), compress_, metadata_);
+  check_limit(bytes_);
 }
 
 void entry_writer::object(const object_parts& object) {
   check_object("cache", object);
   for (const raw_array& a : object.arrays)
     largest_array_ = std::max<std::uint64_t>(largest_array_, a.nbytes());
+  if (compress_ == 0) check_limit(largest_array_);
   bytes_ = write_object(file_, object, compress_, metadata_);
+  check_limit(bytes_);
+}
+
+void entry_writer::sync() const {
+  if (durable_) file_.sync();
 }
 
 void entry_writer::commit() {
-  in_entry_directory(directory_, path_, [&] { file_.commit(durable_); });
+  in_entry_directory(directory_, path_, [&] { file_.commit(false); });
+}
+
+void entry_writer::sync_name() const {
+  if (durable_) file_.sync_name();
 }
 
 }  // namespace larder::detail

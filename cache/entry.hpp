@@ -2,6 +2,7 @@
 // One result on disk: a container with metadata, published whole and read-only.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,9 +42,10 @@ double seconds_in(std::string_view metadata) noexcept;
 /// An entry on its way to its place.
 class entry_writer final : public value_sink {
  public:
-  /// Opens a file in the place of the entry, making its directories. The host is this one, whatever `info` says. io_error.
+  /// Opens a file in the place of the entry, making its directories. The host is this one, whatever `info` says. What has
+  /// more bytes than the limit is a value_error, before it is written. io_error.
   entry_writer(const cache_directory& directory, const std::string& path, existing at_path, int compress,
-               const entry_info& info);
+               const entry_info& info, std::optional<std::uint64_t> limit);
 
   void array(const raw_array& a) override;
   void object(const object_parts& object) override;
@@ -53,16 +55,25 @@ class entry_writer final : public value_sink {
   /// Of the largest array in it.
   std::uint64_t largest_array() const noexcept { return largest_array_; }
 
-  /// Publishes it. It is made durable when the computation took long enough for that to be cheap beside it. io_error;
-  /// nothing is left then.
+  // It is made durable when the computation took long enough for that to be cheap beside it. Each is an io_error, and
+  // nothing is left then.
+
+  /// Before commit, which others may wait for.
+  void sync() const;
+  /// Publishes it.
   void commit();
+  /// After that.
+  void sync_name() const;
 
  private:
+  void check_limit(std::uint64_t bytes) const;
+
   const cache_directory& directory_;
   const std::string& path_;
   int compress_;
   std::string metadata_;
   bool durable_;
+  std::optional<std::uint64_t> limit_;
   atomic_file file_;
   std::uint64_t bytes_ = 0;
   std::uint64_t largest_array_ = 0;

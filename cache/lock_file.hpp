@@ -13,7 +13,7 @@
 #include <larder/digest.hpp>
 
 #include "cache/cache_directory.hpp"
-#include "cache/fork_safety.hpp"
+#include "src/fork_safety.hpp"
 
 namespace larder::detail {
 

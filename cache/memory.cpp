@@ -5,10 +5,10 @@
 #include "cache/byte_ledger.hpp"
 #include "cache/entry_directory.hpp"
 #include "cache/eviction.hpp"
-#include "cache/fork_safety.hpp"
 #include "cache/memory_state.hpp"
 #include "src/byte_size.hpp"
 #include "src/container_writer.hpp"
+#include "src/fork_safety.hpp"
 #include "src/log.hpp"
 
 namespace larder {
@@ -47,6 +47,11 @@ bool memory_state::usable() const {
   return trust_ != trust::refused && !location_.empty();
 }
 
+void memory_state::require_writable(const char* caller) const {
+  if (options_.read_only)
+    throw value_error(std::string(caller) + ": this memory is read_only: nothing in it is changed");
+}
+
 void memory_state::warn_once(const std::string& cause, const std::string& text) const {
   {
     constexpr std::size_t k_most_causes = 1000;
@@ -64,6 +69,7 @@ memory::memory(const std::filesystem::path& location, const memory_options& opti
 const std::filesystem::path& memory::location() const noexcept { return state_->location(); }
 
 void memory::clear() const {
+  state_->require_writable("clear");
   if (location().empty()) return;
   const std::string where = location().string();
   detail::remove_counted(state_->directory(), [&] { return detail::remove_all_entries(where); });
@@ -83,13 +89,17 @@ std::function<bool(const entry_info&)> expires_after(std::chrono::nanoseconds ag
   if (age < std::chrono::nanoseconds(0)) {
     throw value_error("expires_after: " + std::to_string(age.count()) + " ns; an age cannot be negative");
   }
-  return [age](const entry_info& entry) { return std::chrono::system_clock::now() - entry.time < age; };
+  // What was stored by a clock that was ahead of this one has no age that could be relied on.
+  static constexpr std::chrono::minutes k_clocks_differ{1};
+  return [age](const entry_info& entry) {
+    const auto since = std::chrono::system_clock::now() - entry.time;
+    return since < age && since > -k_clocks_differ;
+  };
 }
 
 entry_totals memory::reduce_size(const reduce_options& options) const {
   const detail::eviction_limits limits = detail::limits_from(options);
-  if (state_->options().read_only)
-    throw value_error("reduce_size: this memory is read_only; nothing is removed");
+  state_->require_writable("reduce_size");
   if (location().empty() || limits.none()) return {};
   return detail::remove_counted(state_->directory(), [&] {
     detail::catalog entries = detail::read_catalog(location().string());

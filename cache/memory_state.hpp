@@ -44,6 +44,9 @@ class memory_state {
   bool stores_fail() const noexcept { return stores_fail_.load(std::memory_order_relaxed); }
   void set_stores_fail(bool fail) const noexcept { stores_fail_.store(fail, std::memory_order_relaxed); }
 
+  /// value_error, naming the caller, for a memory that is read_only.
+  void require_writable(const char* caller) const;
+
   /// Logs a warning, the first time that its cause comes up, of a limited number of causes. Thread-safe.
   void warn_once(const std::string& cause, const std::string& text) const;
 

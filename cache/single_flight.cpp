@@ -11,7 +11,9 @@ thread_local single_flight* innermost = nullptr;
 single_flight::single_flight(const cache_directory& directory, const digest& key,
                              std::optional<std::chrono::nanoseconds> limit)
     : directory_(directory), key_(key), outer_(innermost) {
-  if (limit) until_ = std::chrono::steady_clock::now() + *limit;
+  using clock = std::chrono::steady_clock;
+  const auto now = clock::now();
+  if (limit && *limit < clock::time_point::max() - now) until_ = now + *limit;
   if (!is_within_itself()) lock_.emplace(directory_);
   innermost = this;
 }

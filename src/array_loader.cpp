@@ -134,8 +134,8 @@ raw_array array_loader::load(const stored_segment& of, result_kind wanted) {
   try {
     result = map(of, mode);
   } catch (const io_error& e) {
-    // A process that has all the mappings it may have can still read.
-    if (e.errno_value() != ENOMEM || options_.mmap_mode) throw;
+    // A process that has all the mappings it may have, or a file system that has none, can still be read.
+    if (options_.mmap_mode) throw;
     return copy(of);
   }
   const verification policy = options_.verification;

@@ -142,13 +142,17 @@ bool atomic_file::is_temporary(std::string_view name) noexcept {
 }
 
 void atomic_file::commit(bool durable) {
-  if (durable) file_.sync();
+  if (durable) sync();
   if (at_path_ == existing::keep) {
     publish_new();
   } else {
     publish_over();
   }
-  if (durable) descriptor::open(directory_of(target_), O_RDONLY | O_DIRECTORY).sync();
+  if (durable) sync_name();
+}
+
+void atomic_file::sync_name() const {
+  descriptor::open(directory_of(target_), O_RDONLY | O_DIRECTORY).sync();
 }
 
 int atomic_file::link_to(const std::string& name) const noexcept {

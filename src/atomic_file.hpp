@@ -38,6 +38,10 @@ class atomic_file {
   /// Whether a file's name is a temporary one of this class: of a process at work, or of one that was killed.
   static bool is_temporary(std::string_view name) noexcept;
 
+  /// For those who commit while others wait: the file on the medium before, and its name after.
+  void sync() const { file_.sync(); }
+  void sync_name() const;
+
   /// Publishes the file. With `durable`, it and its name are on the medium on return. io_error; then it may be
   /// called again (the directory was missing, say). Called once otherwise.
   void commit(bool durable);

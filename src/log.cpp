@@ -7,21 +7,20 @@
 #include <string>
 #include <utility>
 
+#include "src/fork_safety.hpp"
+
 namespace larder {
 namespace {
 
-// Both leak on purpose: a message may come from a destructor that runs after those of this file.
-std::mutex& hook_mutex() {
-  static auto* mutex = new std::mutex;
-  return *mutex;
-}
-std::shared_ptr<const log_hook>& current_hook() {  // guarded by the mutex
+// It leaks on purpose: a message may come from a destructor that runs after those of this file. Guarded by
+// fork_safe_mutex.
+std::shared_ptr<const log_hook>& current_hook() {
   static auto* hook = new std::shared_ptr<const log_hook>(std::make_shared<log_hook>());
   return *hook;
 }
 
 std::shared_ptr<const log_hook> exchange_hook(std::shared_ptr<const log_hook> hook) {
-  const std::lock_guard lock(hook_mutex());
+  const std::lock_guard lock(detail::fork_safe_mutex());
   return std::exchange(current_hook(), std::move(hook));
 }
 
@@ -40,7 +39,7 @@ void detail::log(log_level level, std::string_view text) noexcept {
     const std::string line = one_line(text);
     // Called without the mutex: a hook may use the library, and set another hook.
     const std::shared_ptr<const log_hook> hook = [] {
-      const std::lock_guard lock(hook_mutex());
+      const std::lock_guard lock(detail::fork_safe_mutex());
       return current_hook();
     }();
     if (*hook) {

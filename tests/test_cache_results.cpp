@@ -71,6 +71,23 @@ array<const double> big(int n) {
   return counted({std::size_t(n)});
 }
 
+/// Throws what is no std::exception.
+struct throwing {
+  int n = 0;
+  static inline bool in_save = false;
+  static inline bool in_load = false;
+  template <class Archive>
+  void save(Archive& ar) const {
+    if (in_save) throw 42;
+    ar(n);
+  }
+  template <class Archive>
+  void load(Archive& ar) {
+    if (in_load) throw 43;
+    ar(n);
+  }
+};
+
 /// A functor whose members are in the key.
 struct scaled_by {
   double factor = 1;
@@ -161,7 +178,7 @@ TEST_CASE("a result from elsewhere is stored as that of a call") {
   CHECK(f(1000).size() == 4);
   CHECK(calls == 0);
   const auto read_only = memory(dir / "cache", {.read_only = true}).cache("big", big, {.version = "1"});
-  CHECK_THROWS_WITH(read_only.store(counted({3}), 1), ContainsSubstring("read-only"));
+  CHECK_THROWS_WITH(read_only.store(counted({3}), 1), ContainsSubstring("read_only"));
   CHECK_THROWS_WITH(memory("").cache("big", big).store(counted({3}), 1), ContainsSubstring("no location"));
 }
 
@@ -312,6 +329,76 @@ TEST_CASE("a name that stands for another function is refused at once") {
   CHECK_NOTHROW(memory(dir / "other").cache("f", big, {.version = "1"}));
   const auto a = mem.cache("lambda", [](int x) { return x; });
   CHECK_THROWS_AS(mem.cache("lambda", [](int x) { return x; }), larder::value_error);
+  // Also when the first one is gone, however the directory is written, and with another signature of one callable.
+  mem.cache("gone", twice, {.version = "1"})(1);
+  CHECK_THROWS_AS(mem.cache("gone", [](int x) { return x; }, {.version = "1"}), larder::value_error);
+  fs::create_directory(dir / "sub");
+  CHECK_THROWS_AS(
+      memory(dir / "sub" / ".." / "cache").cache("gone", [](int x) { return x; }, {.version = "1"}),
+      larder::value_error);
+  const auto generic = [](auto x) { return x + x; };
+  mem.cache<int(int)>("generic", generic);
+  CHECK_THROWS_AS(mem.cache<int(short)>("generic", generic), larder::value_error);
+}
+
+TEST_CASE("a read-only memory changes nothing") {
+  const scratch_dir dir;
+  const auto writing = memory(dir / "cache").cache("twice", twice, {.version = "1"});
+  writing(1);
+  const memory mem(dir / "cache", {.read_only = true});
+  const auto f = mem.cache("twice", twice, {.version = "1"});
+  CHECK_THROWS_AS(f.forget(1), larder::value_error);
+  CHECK_THROWS_AS(f.clear(), larder::value_error);
+  CHECK_THROWS_AS(mem.clear(), larder::value_error);
+  CHECK(f.call(1) == 2);
+  CHECK(f(2) == 4);
+  CHECK(writing.check_call_in_cache(1));
+  CHECK_FALSE(writing.check_call_in_cache(2));
+}
+
+TEST_CASE("the callback is asked once of each entry, and not of what was just computed") {
+  const scratch_dir dir;
+  static int asked;
+  static bool answer;
+  const auto f =
+      memory(dir / "cache").cache("big", big, {.version = "1", .cache_validation_callback = [](const auto&) {
+                                                 ++asked;
+                                                 return std::exchange(answer, true);
+                                               }});
+  asked = 0;
+  answer = true;
+  f(5000);
+  CHECK(asked == 0);
+  answer = false;
+  CHECK(f.evaluate(5000).how == outcome::computed);
+  CHECK(asked == 1);
+  CHECK(f(5000).is_mapped());
+  CHECK(asked == 2);
+}
+
+TEST_CASE("an entry from a clock that was ahead has expired") {
+  const scratch_dir dir;
+  const auto valid = larder::expires_after(std::chrono::hours(1));
+  larder::entry_info entry;
+  entry.time = std::chrono::system_clock::now() + std::chrono::hours(24);
+  CHECK_FALSE(valid(entry));
+  entry.time = std::chrono::system_clock::now();
+  CHECK(valid(entry));
+}
+
+TEST_CASE("what a type throws while it is stored or loaded is a miss, whatever it is") {
+  const scratch_dir dir;
+  const captured_log log;
+  const auto f = memory(dir / "cache").cache("throwing", [](int n) { return throwing{n}; }, {.version = "1"});
+  throwing::in_save = true;
+  CHECK(f(3).n == 3);
+  throwing::in_save = false;
+  CHECK(f.evaluate(3).how == outcome::computed);
+  CHECK(f.evaluate(3).how == outcome::hit);
+  throwing::in_load = true;
+  CHECK(f(3).n == 3);
+  throwing::in_load = false;
+  CHECK(log.warnings.size() == 2);
 }
 
 TEST_CASE("the state of a functor is in the key") {

@@ -244,6 +244,24 @@ TEST_CASE("where waiting is not wanted, or lasts too long, a call computes too")
   both_compute({.wait_limit = std::chrono::milliseconds(20)}, {.version = "1"});
 }
 
+TEST_CASE("the longest wait there is lasts as long as it takes") {
+  const scratch_dir dir;
+  stage on;
+  the_stage = &on;
+  const memory mem(dir / "cache", {.wait_limit = std::chrono::nanoseconds::max()});
+  const auto f = mem.cache("staged", staged, {.version = "1"});
+  child_process owner([&] { return f(4) == 8 ? 0 : 1; });
+  on.entered.wait();
+  outcome how{};
+  {
+    const std::jthread waiter([&] { how = f.evaluate(4).how; });
+    await_waiters(dir / "cache", 1);
+    on.leave.post();
+  }
+  CHECK(how == outcome::waited);
+  CHECK(owner.wait() == 0);
+}
+
 TEST_CASE("a cached function that calls itself works") {
   const scratch_dir dir;
   memory mem(dir / "cache");
@@ -320,6 +338,26 @@ TEST_CASE("forks in and around cached calls are safe") {
     const int result = forking(7);
     if (::getpid() != self) ::_exit(result == 7 ? 5 : 6);
     CHECK(result == 7);
+  }
+  SECTION("a child may log while threads of its parent are at it") {
+    const captured_log log;
+    const auto loud = memory(dir / "loud", {.verbose = 2}).cache("counted", counted_call, {.version = "1"});
+    loud(1);
+    std::atomic<bool> done = false;
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 3; ++t) {
+      threads.emplace_back([&] {
+        while (!done) larder::set_log_hook(larder::set_log_hook({}));
+      });
+    }
+    int failed = 0;
+    for (int i = 0; i < 200; ++i) {
+      larder::set_log_hook([](larder::log_level, std::string_view) {});
+      child_process child([&] { return loud(1) == 2 ? 0 : 1; });
+      failed += child.wait() != 0;
+    }
+    done = true;
+    CHECK(failed == 0);
   }
   SECTION("many threads fork and call at once") {
     std::atomic<int> wrong = 0;

@@ -48,9 +48,10 @@ namespace detail {
 template <class T>
 inline constexpr char k_type_tag = 0;
 
-template <class F>
+template <class Signature, class F>
 function_identity identity_of(const F& function) {
-  function_identity identity{.type = &k_type_tag<F>, .code = reinterpret_cast<const void*>(&identity_of<F>)};
+  function_identity identity{.type = &k_type_tag<std::pair<Signature, F>>,
+                             .code = reinterpret_cast<const void*>(&identity_of<Signature, F>)};
   if constexpr (std::is_pointer_v<F>) {
     identity.address = identity.code = reinterpret_cast<const void*>(function);
   } else if constexpr (std::is_member_pointer_v<F>) {

@@ -109,7 +109,7 @@ auto memory::wrap(std::string name, F function, cache_options options) const {
                                     .result = detail::result_traits_of<result>(),
                                     .arity = detail::parameters<Signature>::k_count,
                                     .has_state = !detail::stateless<F>,
-                                    .function = detail::identity_of(function),
+                                    .function = detail::identity_of<Signature>(function),
                                     .options = std::move(options)});
   return cached_function<Signature, F>(std::move(core), std::move(function));
 }

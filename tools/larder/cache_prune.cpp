@@ -58,12 +58,15 @@ detail::eviction_limits limits_from(const prune_arguments& asked) {
 finding prune(const prune_arguments& asked) {
   const detail::eviction_limits limits = limits_from(asked);
   detail::catalog all = read_cache(asked.directory);
-  const auto mode = asked.dry_run ? detail::eviction_mode::dry_run : detail::eviction_mode::carry_out;
   detail::eviction done;
-  detail::remove_counted({.location = asked.directory}, [&] {
-    done = detail::evict(all, limits, mode);
-    return asked.dry_run ? entry_totals() : done.removed;
-  });
+  if (asked.dry_run) {
+    done = detail::evict(all, limits, detail::eviction_mode::dry_run);
+  } else {
+    detail::remove_counted({.location = asked.directory}, [&] {
+      done = detail::evict(all, limits);
+      return done.removed;
+    });
+  }
   return {.text = printable(asked.directory) + ": " + (asked.dry_run ? "would remove " : "removed ") +
                   totals_text(done.removed) + "; " + totals_text(done.kept) +
                   (asked.dry_run ? " would stay\n" : " stay\n"),

@@ -44,8 +44,9 @@ inline constexpr bool hides_its_type<T&> = true;
 
 /// The whole of the argument can be put into a key, and the function leaves it as it is.
 template <class P>
-concept cacheable_parameter = !lets_write<P> && !is_writable_span<std::remove_cvref_t<P>> &&
-                              !hides_its_type<P> && hashable<std::remove_cvref_t<P>>;
+concept cacheable_parameter =
+    !lets_write<P> && !is_writable_span<std::remove_cvref_t<P>> && !hides_its_type<P> &&
+    !is_character_array<std::remove_cvref_t<P>> && hashable<std::remove_cvref_t<P>>;
 
 template <class P>
 constexpr void require_parameter() {
@@ -65,6 +66,10 @@ constexpr void require_parameter() {
       !is_text_pointer<T>,
       "larder: a parameter of a cached function is a char*, of which only the address could be in the key: "
       "take a std::string or a std::string_view");
+  static_assert(
+      !is_character_array<T>,
+      "larder: a parameter of a cached function is an array of char, of which the key would have what comes "
+      "before the first zero: take a std::string_view");
   static_assert(
       !std::is_pointer_v<T> || function_like<T> || is_text_pointer<T>,
       "larder: a parameter of a cached function is a pointer, and an address says nothing of what is there: "

@@ -41,9 +41,9 @@ struct result_traits {
   bool holds_arrays = false;  // which come mapped
 };
 
-/// Which function a name stands for. Of one type only one function, if it is no pointer.
+/// Which function a name stands for, and how it is called. Of one type only one function, if it is no pointer.
 struct function_identity {
-  const void* type = nullptr;     // an address for each type
+  const void* type = nullptr;     // an address for each type and signature
   const void* address = nullptr;  // of a function pointer: what it points to
   const void* code = nullptr;     // an address in the module that holds the function's code
 

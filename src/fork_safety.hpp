@@ -8,7 +8,7 @@
 
 namespace larder::detail {
 
-/// For short sections of the cache's own bookkeeping, which call nothing of the user's. fork takes it first, so that in
+/// For short sections of bookkeeping, which call nothing of the user's. fork takes it first, so that in
 /// the child, where other threads no longer exist, none of them is in the middle of one.
 std::mutex& fork_safe_mutex() noexcept;
 

@@ -1,4 +1,4 @@
-#include "cache/fork_safety.hpp"
+#include "src/fork_safety.hpp"
 
 #include <pthread.h>
 #include <unistd.h>
