@@ -74,8 +74,8 @@ file_info verify(const std::filesystem::path& path);
 
 /// Writes the file anew with digests of what it holds now, and puts it in the place of the old one, at once and whole.
 /// Does nothing to a sealed file whose arrays have digests; makes a plain one a container. Arrays that are mapped from
-/// the old file stay with that one, and what is written to them after this is lost. io_error, format_error. Takes the memory of an object without its arrays,
-/// and of a plain .npy that is big-endian.
+/// the old file stay with that one, and what is written to them after this is lost. io_error, format_error.
+/// Takes the memory of an object without its arrays, and of a plain .npy that is big-endian.
 void reseal(const std::filesystem::path& path);
 
 struct convert_options {

@@ -1,5 +1,6 @@
 #pragma once
-// All of larder but `types/` and `interop/`, which are opt-in. Programs that care for compile time include the headers of what they use.
+// All of larder but `types/` and `interop/`, which are opt-in. Programs that care for compile time include the
+// headers of what they use.
 
 #include <larder/array.hpp>
 #include <larder/create.hpp>
