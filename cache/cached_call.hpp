@@ -46,9 +46,9 @@ class cached_call {
   pending_call& call_;
   std::string path_;
   std::optional<single_flight> flight_;
-  bool in_the_way_ = false;  // what lies at the path is damaged, or no entry
-  bool invalid_ = false;     // what lies there was refused by the callback
-  std::string refused_;      // its metadata
+  bool in_the_way_ = false;             // what lies at the path is damaged, or no entry
+  bool invalid_ = false;                // what lies there was refused by the callback
+  std::optional<std::string> refused_;  // its metadata
   std::string arguments_;
   double seconds_ = 0;
 };

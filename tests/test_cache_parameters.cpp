@@ -179,8 +179,10 @@ TEST_CASE("a span is keyed as the vector of its elements, and is readable as an 
   CHECK(f.evaluate(array<double>::from(std::span(x), {3}).flat(), names).how == outcome::hit);
   CHECK(f.key(std::span(x).first(2), names) != f.key(x, names));
   CHECK_THAT(arguments_in(dir / "cache"), ContainsSubstring("array<f64>(3,), {\\\"a\\\", \\\"b\\\"}"));
-  const auto g = mem.cache<std::vector<double>(const std::vector<double>&, const std::vector<std::string>&)>(
-      "take", take, {.version = "1"});
+  // A name stands for one signature in a directory.
+  const auto g = memory(dir / "other")
+                     .cache<std::vector<double>(const std::vector<double>&, const std::vector<std::string>&)>(
+                         "take", take, {.version = "1"});
   CHECK(g.key(x, names) == f.key(x, names));
 }
 
