@@ -1,4 +1,4 @@
-"""Which builds of a program share results that were cached without a version: those of the same code."""
+"""Which builds of a program share results: those of the same code, or of the same version where one is given."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ std::vector<double> twin() { return {factor() + offset() + 1000}; }
 int main(int, char** argv) {
   const larder::memory cache(argv[1]);
   const auto call = [&](auto* function) {
-    const auto result = cache.cache("f", function).evaluate();
+    const auto result = cache.cache("f", function, {.version = argv[3]}).evaluate();
     std::printf("%s %g\\n", result.how == larder::outcome::hit ? "hit" : "computed", result.value[0]);
   };
   for (const char which : std::string(argv[2])) {
@@ -100,11 +100,15 @@ class CodeId(unittest.TestCase):
         self.link_library(10)
         self.link_program()
 
-    def calls(self, which="o"):
+    def calls(self, which="o", version=""):
         environment = {**os.environ, "LD_LIBRARY_PATH": f"{self.work}:{Path(LIBRARIES[0]).parent}"}
         if self.preload:
             environment["LD_PRELOAD"] = str(self.preload)
-        return run("./program", "cache", which, cwd=self.work, env=environment).splitlines()
+        return run("./program", "cache", which, version, cwd=self.work, env=environment).splitlines()
+
+    def calls_apart(self, which):
+        """Each by a process of its own: in one, a name stands for one function."""
+        return [line for one in which for line in self.calls(one)]
 
     def assert_keyed_by_its_code(self):
         """Computed anew where any part of the code is another, and only then."""
@@ -165,13 +169,23 @@ class CodeId(unittest.TestCase):
 
     def test_two_functions_of_one_name_in_one_program(self):
         self.link_all()
-        self.assertEqual(self.calls("otot"), ["computed 11", "computed 1011", "hit 11", "hit 1011"])
+        self.assertEqual(self.calls_apart("otot"), ["computed 11", "computed 1011", "hit 11", "hit 1011"])
+
+    def test_a_version_survives_rebuilds(self):
+        self.link_all()
+        self.assertEqual(self.calls(version="1"), ["computed 11"])
+        self.link_below(2)
+        self.link_library(20)
+        self.link_program(5)
+        self.assertEqual(self.calls("oo", version="1"), ["hit 11", "hit 11"])
+        self.assertEqual(self.calls(version="2"), ["computed 27"])
+        self.assertEqual(self.calls(version="1"), ["hit 11"])
 
     def test_function_in_a_library_does_not_depend_on_the_program(self):
         self.link_all()
-        self.assertEqual(self.calls("lol"), ["computed 11", "computed 11", "hit 11"])
+        self.assertEqual(self.calls_apart("lol"), ["computed 11", "computed 11", "hit 11"])
         self.link_program(5)
-        self.assertEqual(self.calls("lo"), ["hit 11", "computed 16"])
+        self.assertEqual(self.calls_apart("lo"), ["hit 11", "computed 16"])
         self.link_library(20)
         self.assertEqual(self.calls("l"), ["computed 21"])
         self.link_below(2)
