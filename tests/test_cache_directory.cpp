@@ -19,6 +19,7 @@
 
 #include "tests/cached_functions.hpp"
 #include "tests/catch.hpp"
+#include "tests/child_process.hpp"
 #include "tests/file_bytes.hpp"
 #include "tests/scratch_dir.hpp"
 
@@ -444,4 +445,39 @@ TEST_CASE("a temporary file that was left in a new cache does not keep its .giti
   memory(dir / "cache").cache("ramp", ramp, {.version = "1"})(5);
   CHECK(read_file(dir / "cache" / ".gitignore") == "*\n");
   CHECK(fs::exists(dir / "cache" / "CACHEDIR.TAG"));
+}
+
+TEST_CASE("a cache that is shared with a group is the group's, whatever the umask") {
+  const scratch_dir dir;
+  child_process child([&] {
+    ::umask(077);
+    const auto f = memory(dir / "cache", {.group_shared = true}).cache("ramp", ramp, {.version = "1"});
+    return f(5).size() == 5 ? 0 : 1;
+  });
+  REQUIRE(child.wait() == 0);
+  struct ::stat status {};
+  const auto mode = [&](const fs::path& path) {
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    return status.st_mode & 07777;
+  };
+  const auto entries = entries_in(dir / "cache");
+  REQUIRE(entries.size() == 1);
+  CHECK(mode(entries[0]) == 0444);
+  CHECK(mode(dir / "cache") == 02770);
+  CHECK(mode(entries[0].parent_path()) == 02770);
+  CHECK(mode(dir / "cache" / ".larder-lock") == 0660);
+  // Who does not share it does not trust it.
+  CHECK_THROWS_AS(memory(dir / "cache"), larder::value_error);
+  CHECK(memory(dir / "cache", {.group_shared = true}).cache("ramp", ramp, {.version = "1"}).evaluate(5).how ==
+        outcome::hit);
+}
+
+TEST_CASE("nothing is stored by hand in a directory that turns out not to be trusted") {
+  const scratch_dir dir;
+  const captured_log log;
+  const auto f = memory(dir / "cache").cache("ramp", ramp, {.version = "1"});
+  fs::create_directory(dir / "cache");
+  fs::permissions(dir / "cache", fs::perms::all);
+  CHECK_THROWS_WITH(f.store(ramp(3), 3), ContainsSubstring("not trusted"));
+  CHECK(fs::is_empty(dir / "cache"));
 }
