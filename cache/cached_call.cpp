@@ -34,7 +34,7 @@ cached_call::cached_call(const cached_state& state, const digest& key, pending_c
 bool cached_call::look_up(bool load) {
   const stopwatch watch;
   double seconds = 0;
-  const bool found = try_entry(validity::ask, [&](value_file& entry) {
+  const bool found = try_entry(load, validity::ask, [&](value_file& entry) {
     if (load) call_.read(entry);
     seconds = seconds_in(entry.structure().metadata);
   });
@@ -94,15 +94,17 @@ bool cached_call::store(existing at_path, bool load) {
   memory_.set_stores_fail(false);
   const bool comes_mapped = state_.function().result.holds_arrays && memory_.options().compress == 0 &&
                             largest_array >= k_mapped_bytes;
-  if (load && comes_mapped) try_entry(validity::given, [this](value_file& entry) { call_.read(entry); });
+  if (load && comes_mapped)
+    try_entry(true, validity::given, [this](value_file& entry) { call_.read(entry); });
   return true;
 }
 
-/// Hands the entry to `use`, if it is there, sound and valid. Whatever else is found is a miss, with a warning where it
-/// is damaged.
-bool cached_call::try_entry(validity check, function_ref<void(value_file&)> use) {
+/// Hands the entry to `use`, if it is there, sound and valid; without `load`, what it holds is not read. Whatever else is
+/// found is a miss, with a warning where it is damaged.
+bool cached_call::try_entry(bool load, validity check, function_ref<void(value_file&)> use) {
   const memory_options& options = memory_.options();
-  const auto object = state_.function().result.is_object ? object_demand::keep : object_demand::check;
+  const bool is_object = state_.function().result.is_object;
+  const auto object = !load ? object_demand::skip : is_object ? object_demand::keep : object_demand::check;
   const auto how = options.read_only ? entry_use::peek : entry_use::read;
   std::exception_ptr of_callback;
   bool used = false;

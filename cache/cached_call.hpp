@@ -36,7 +36,7 @@ class cached_call {
 
  private:
   enum class validity { ask, given };
-  bool try_entry(validity check, function_ref<void(value_file&)> use);
+  bool try_entry(bool load, validity check, function_ref<void(value_file&)> use);
   void note_miss(bool damaged, const std::string& cause, const char* what);
   void report(const std::string& arguments, const char* what, double seconds) const;
 

@@ -72,7 +72,7 @@ bool cached_state::holds(const digest& key) const {
   std::string metadata;
   try {
     const auto look = [&metadata](value_file& entry) { metadata = entry.structure().metadata; };
-    if (!with_entry(path_of(key), object_demand::check, verification::structure, entry_use::look, look))
+    if (!with_entry(path_of(key), object_demand::skip, verification::structure, entry_use::look, look))
       return false;
   } catch (const error&) {
     return false;  // what cannot be used is computed again: it counts as absent

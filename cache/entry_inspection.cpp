@@ -18,7 +18,7 @@ descriptor open_entry(const std::string& path) {
 }  // namespace
 
 std::string read_metadata(const std::string& path) {
-  return read_structure(open_entry(path), trailer_demand::sealed, object_demand::check).metadata;
+  return read_structure(open_entry(path), trailer_demand::sealed, object_demand::skip).metadata;
 }
 
 file_info inspect_entry(const std::string& path) { return inspect(open_entry(path), trailer_demand::sealed); }

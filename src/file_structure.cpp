@@ -161,6 +161,7 @@ class container_reader {
 
   void read_object(const stored_segment& of, std::uint64_t fingerprint) {
     check_limit(of, k_object_limit, "the object");
+    if (object_ == object_demand::skip) return;
     const bool keep = object_ == object_demand::keep;
     if (keep) budget_.take(file_.path(), of.raw, "the object");
     std::string text = keep || of.raw <= k_type_limit ? read_text(of, "the object") : read_front(of);

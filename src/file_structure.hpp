@@ -26,8 +26,12 @@ enum class trailer_demand {
   sealed,    ///< a container whose arrays have digests that hold: a cache entry
 };
 
-/// What is to become of an object's stream: whoever only looks at a file spares the memory.
-enum class object_demand { keep, check };
+/// What is to become of an object's stream.
+enum class object_demand {
+  keep,   ///< to be loaded from
+  check,  ///< compared with its digest, without the memory for it
+  skip,   ///< not read, nor is the type, which stands at its beginning
+};
 
 struct stored_segment : segment {
   npy_header header;  // of an array
