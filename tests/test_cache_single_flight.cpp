@@ -85,6 +85,16 @@ void await_waiters(const std::filesystem::path& cache, int count) {
   }
 }
 
+template <class F>
+bool throws(const F& f, int x) {
+  try {
+    f(x);
+    return false;
+  } catch (const std::domain_error&) {
+    return true;
+  }
+}
+
 int fibonacci(int n);
 larder::memory* the_memory = nullptr;
 int cached_fibonacci(int n) { return the_memory->cache("fibonacci", fibonacci, {.version = "1"})(n); }
@@ -172,25 +182,29 @@ TEST_CASE("who waits for a process that is killed takes over at once") {
   CHECK(f.evaluate(4).how == outcome::hit);
 }
 
-TEST_CASE("who waited says so, and is counted") {
+TEST_CASE("who waited says so, and is counted, however long it may wait") {
   const scratch_dir dir;
   stage on;
   the_stage = &on;
-  const memory mem(dir / "cache");
-  const auto f = mem.cache("staged", staged, {.version = "1"});
-  child_process owner([&] { return f(4) == 8 ? 0 : 1; });
-  on.entered.wait();
-  outcome how{};
-  {
-    const std::jthread waiter([&] { how = f.evaluate(4).how; });
-    await_waiters(dir / "cache", 1);
-    on.leave.post();
-  }
-  CHECK(how == outcome::waited);
-  CHECK(mem.stats().waits == 1);
-  CHECK(mem.stats().hits == 1);
-  CHECK(mem.stats().misses == 0);
-  CHECK(owner.wait() == 0);
+  const auto check = [&](const std::string& name, const larder::memory_options& options) {
+    const memory mem(dir / name, options);
+    const auto f = mem.cache("staged", staged, {.version = "1"});
+    child_process owner([&] { return f(4) == 8 ? 0 : 1; });
+    on.entered.wait();
+    outcome how{};
+    {
+      const std::jthread waiter([&] { how = f.evaluate(4).how; });
+      await_waiters(dir / name, 1);
+      on.leave.post();
+    }
+    CHECK(how == outcome::waited);
+    CHECK(mem.stats().waits == 1);
+    CHECK(mem.stats().hits == 1);
+    CHECK(mem.stats().misses == 0);
+    CHECK(owner.wait() == 0);
+  };
+  check("without", {});
+  check("longest", {.wait_limit = std::chrono::nanoseconds::max()});
 }
 
 TEST_CASE("when the call that others wait for throws, one of them computes") {
@@ -200,13 +214,7 @@ TEST_CASE("when the call that others wait for throws, one of them computes") {
   numbers().computed = 0;
   const auto f = memory(dir / "cache").cache("staged", staged, {.version = "1"});
   std::atomic<int> thrown = 0;
-  const auto call = [&] {
-    try {
-      f(-1);
-    } catch (const std::domain_error&) {
-      ++thrown;
-    }
-  };
+  const auto call = [&] { thrown += throws(f, -1); };
   {
     const std::jthread owner(call);
     on.entered.wait();
@@ -244,24 +252,6 @@ TEST_CASE("where waiting is not wanted, or lasts too long, a call computes too")
   both_compute({.wait_limit = std::chrono::milliseconds(20)}, {.version = "1"});
 }
 
-TEST_CASE("the longest wait there is lasts as long as it takes") {
-  const scratch_dir dir;
-  stage on;
-  the_stage = &on;
-  const memory mem(dir / "cache", {.wait_limit = std::chrono::nanoseconds::max()});
-  const auto f = mem.cache("staged", staged, {.version = "1"});
-  child_process owner([&] { return f(4) == 8 ? 0 : 1; });
-  on.entered.wait();
-  outcome how{};
-  {
-    const std::jthread waiter([&] { how = f.evaluate(4).how; });
-    await_waiters(dir / "cache", 1);
-    on.leave.post();
-  }
-  CHECK(how == outcome::waited);
-  CHECK(owner.wait() == 0);
-}
-
 TEST_CASE("a cached function that calls itself works") {
   const scratch_dir dir;
   memory mem(dir / "cache");
@@ -283,13 +273,7 @@ TEST_CASE("forks in and around cached calls are safe") {
 
   SECTION("a child that lives on does not hold what its parent computes") {
     std::atomic<int> thrown = 0;
-    const auto call = [&] {
-      try {
-        f(-1);
-      } catch (const std::domain_error&) {
-        ++thrown;
-      }
-    };
+    const auto call = [&] { thrown += throws(f, -1); };
     process_signal end;
     std::jthread owner(call);
     on.entered.wait();

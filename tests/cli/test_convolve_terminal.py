@@ -13,6 +13,7 @@ import unittest
 import numpy as np
 
 from convolve_case import PROGRAM, ConvolveCase
+from terminal import written_to
 
 
 class ProgressBar(ConvolveCase):
@@ -32,17 +33,11 @@ class ProgressBar(ConvolveCase):
         process = subprocess.Popen([PROGRAM, *arguments], cwd=self.work, env=self.environment, stdout=subprocess.PIPE,
                                    stderr=slave)
         os.close(slave)
-        written = b""
-        try:
-            while block := os.read(master, 4096):
-                written += block
-        except OSError:  # the other end is closed
-            pass
-        os.close(master)
+        written = written_to(master)
         rows = process.communicate()[0]
         self.assertEqual(process.returncode, 0)
         self.assertEqual(rows.count(b"\n"), 3)
-        return written.decode(), time.monotonic() - start
+        return written, time.monotonic() - start
 
     def test_is_drawn_on_a_terminal_and_taken_away(self):
         written, seconds = self.on_terminal(60, *self.SLOW)

@@ -11,6 +11,7 @@ import unittest
 from pathlib import Path
 
 from larder_case import LarderCase, PROGRAM
+from terminal import written_to
 
 SUBCOMMANDS = ["ls", "show", "stats", "prune", "clear", "verify"]
 HOUR = 3600
@@ -427,16 +428,10 @@ class Use(CacheCase):
             process = subprocess.Popen([PROGRAM, "cache", subcommand, "cache", "--json"], cwd=self.work,
                                        stdout=subprocess.PIPE, stderr=slave)
             os.close(slave)
-            written = b""
-            try:
-                while block := os.read(master, 4096):
-                    written += block
-            except OSError:  # the other end is closed
-                pass
-            os.close(master)
+            written = written_to(master)
             document = json.loads(process.communicate()[0])
             self.assertEqual((process.returncode, document["directory"]), (0, "cache"))
-            drawn = written.decode().split("\r\x1b[K")
+            drawn = written.split("\r\x1b[K")
             self.assertGreaterEqual(len(drawn), 3)
             self.assertEqual((drawn[0], drawn[-1]), ("", ""))
             for line in drawn[1:-1]:

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cache/catalog.hpp"
+#include "tools/larder/exit_status.hpp"
 #include "tools/larder/report.hpp"
 
 namespace CLI {
@@ -27,6 +28,14 @@ CLI::App& add_cache_subcommand(CLI::App& cache, const std::string& name, const s
 
 /// For what is said of a cache directory: under "directory" in JSON.
 report report_on_cache(const cache_arguments& asked);
+
+/// Reports what `look` finds out about it, or the fault that it throws.
+template <class Look>
+exit_status run_on_cache(const cache_arguments& asked, Look look) {
+  report said = report_on_cache(asked);
+  said.add(asked.directory, look);
+  return said.finish();
+}
 
 /// What is in a cache directory. io_error; value_error where a directory is no cache.
 detail::catalog read_cache(const std::string& directory);

@@ -49,12 +49,6 @@ finding clear(const clear_arguments& asked) {
           .json = {{"removed", totals_json(removed)}}};
 }
 
-exit_status run(const clear_arguments& asked) {
-  report said = report_on_cache(asked);
-  said.add(asked.directory, [&] { return clear(asked); });
-  return said.finish();
-}
-
 }  // namespace
 
 void add_cache_clear(CLI::App& cache, action& chosen) {
@@ -63,7 +57,8 @@ void add_cache_clear(CLI::App& cache, action& chosen) {
       cache, "clear", "Removes all results, or all those of one function, and nothing else in the directory",
       *asked);
   subcommand.add_option("FUNCTION", asked->function, "As larder cache ls names it")->option_text(" ");
-  subcommand.callback([asked, &chosen] { chosen = [asked] { return run(*asked); }; });
+  subcommand.callback(
+      [asked, &chosen] { chosen = [asked] { return run_on_cache(*asked, [&] { return clear(*asked); }); }; });
 }
 
 }  // namespace larder::command

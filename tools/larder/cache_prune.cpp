@@ -75,12 +75,6 @@ finding prune(const prune_arguments& asked) {
                    {"kept", totals_json(done.kept)}}};
 }
 
-exit_status run(const prune_arguments& asked) {
-  report said = report_on_cache(asked);
-  said.add(asked.directory, [&] { return prune(asked); });
-  return said.finish();
-}
-
 }  // namespace
 
 void add_cache_prune(CLI::App& cache, action& chosen) {
@@ -99,7 +93,8 @@ void add_cache_prune(CLI::App& cache, action& chosen) {
   subcommand.add_flag("--other-versions", asked->other_versions,
                       "Of each function keeps only the version (or build) that was stored or used last");
   subcommand.add_flag("--dry-run", asked->dry_run, "Only says what would go");
-  subcommand.callback([asked, &chosen] { chosen = [asked] { return run(*asked); }; });
+  subcommand.callback(
+      [asked, &chosen] { chosen = [asked] { return run_on_cache(*asked, [&] { return prune(*asked); }); }; });
 }
 
 }  // namespace larder::command

@@ -80,12 +80,6 @@ finding show(const show_arguments& asked) {
   return found;
 }
 
-exit_status run(const show_arguments& asked) {
-  report said = report_on_cache(asked);
-  said.add(asked.directory, [&] { return show(asked); });
-  return said.finish();
-}
-
 }  // namespace
 
 void add_cache_show(CLI::App& cache, action& chosen) {
@@ -95,7 +89,8 @@ void add_cache_show(CLI::App& cache, action& chosen) {
   subcommand.add_option("KEY", asked->key, "The first digits of its key, as many as make it the only one")
       ->required()
       ->option_text(" ");
-  subcommand.callback([asked, &chosen] { chosen = [asked] { return run(*asked); }; });
+  subcommand.callback(
+      [asked, &chosen] { chosen = [asked] { return run_on_cache(*asked, [&] { return show(*asked); }); }; });
 }
 
 }  // namespace larder::command

@@ -74,19 +74,15 @@ finding look_at(const cache_arguments& asked) {
   return found;
 }
 
-exit_status run(const cache_arguments& asked) {
-  report said = report_on_cache(asked);
-  said.add(asked.directory, [&] { return look_at(asked); });
-  return said.finish();
-}
-
 }  // namespace
 
 void add_cache_stats(CLI::App& cache, action& chosen) {
   const auto asked = std::make_shared<cache_arguments>();
   CLI::App& subcommand = add_cache_subcommand(
       cache, "stats", "Counts functions, versions, entries and bytes; opens no entry", *asked);
-  subcommand.callback([asked, &chosen] { chosen = [asked] { return run(*asked); }; });
+  subcommand.callback([asked, &chosen] {
+    chosen = [asked] { return run_on_cache(*asked, [&] { return look_at(*asked); }); };
+  });
 }
 
 }  // namespace larder::command
