@@ -92,6 +92,7 @@ bool cached_call::store(existing at_path, bool load) {
     return failed("store " + state_.function().name, "its type threw something that is no std::exception");
   }
   memory_.set_stores_fail(false);
+  stored_ = true;
   const bool comes_mapped = state_.function().result.holds_arrays && memory_.options().compress == 0 &&
                             largest_array >= k_mapped_bytes;
   if (load && comes_mapped)
@@ -144,8 +145,9 @@ void cached_call::note_miss(bool damaged, const std::string& cause, const char* 
   // It is looked at once more, before it is computed.
   if (damaged && !in_the_way_) memory_.counts().corrupt.fetch_add(1, std::memory_order_relaxed);
   in_the_way_ = damaged;
-  memory_.warn_once(cause, std::string(what) + " (a result of \"" + state_.function().name +
-                               "\" in the cache: it is computed again)");
+  memory_.warn_once(
+      cause, std::string(what) + " (a result of \"" + state_.function().name +
+                 "\" in the cache: " + (stored_ ? "the computed one is used" : "it is computed again") + ")");
 }
 
 void cached_call::report(const std::string& arguments, const char* what, double seconds) const {

@@ -49,6 +49,7 @@ class cached_call {
   bool in_the_way_ = false;             // what lies at the path is damaged, or no entry
   bool invalid_ = false;                // what lies there was refused by the callback
   std::optional<std::string> refused_;  // its metadata
+  bool stored_ = false;                 // by this call
   std::string arguments_;
   double seconds_ = 0;
 };
