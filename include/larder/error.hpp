@@ -6,6 +6,7 @@
 //   catch (const larder::format_error& e) { /* damaged, or not a larder file: e.code(), e.what() */ }
 //   catch (const larder::io_error& e) { /* the system refused: e.errno_value(), e.what() */ }
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -42,6 +43,68 @@ class io_error : public error {
  private:
   std::string path_;
   int errno_value_;
+};
+
+/// A task of a parallel call took longer than the timeout.
+class timeout_error : public error {
+ public:
+  timeout_error(std::size_t task, double seconds);
+
+  /// Its index in the range of the call; 0 of submit.
+  std::size_t task() const noexcept { return task_; }
+
+ private:
+  std::size_t task_;
+};
+
+/// The result was asked for of a task that was cancelled before it had one.
+class task_cancelled : public error {
+ public:
+  task_cancelled() : error("the task was cancelled before it had a result") {}
+};
+
+/// A task in another process threw what is neither an exception of the standard nor one of larder. The text becomes
+/// "task 17: my::failure: TEXT".
+class task_error : public error {
+ public:
+  task_error(std::size_t task, std::string type, std::string_view text);
+
+  std::size_t task() const noexcept { return task_; }
+  /// The type of what was thrown, as it is written in C++.
+  const std::string& type() const noexcept { return type_; }
+
+ private:
+  std::size_t task_;
+  std::string type_;
+};
+
+/// The process that was at a task ended without having finished it.
+class worker_died : public error {
+ public:
+  /// `wait_status` as waitpid gives it.
+  worker_died(unsigned worker, long pid, int wait_status, std::size_t task);
+
+  unsigned worker() const noexcept { return worker_; }
+  long pid() const noexcept { return pid_; }
+  /// The signal that ended it; 0 where it exited.
+  int signal() const noexcept { return signal_; }
+  /// Its exit status; 0 where a signal ended it.
+  int status() const noexcept { return status_; }
+  /// The index in the range of the call of the task that it was at.
+  std::size_t task() const noexcept { return task_; }
+
+ private:
+  unsigned worker_;
+  long pid_;
+  int signal_;
+  int status_;
+  std::size_t task_;
+};
+
+/// A function, an argument or a result cannot go to another process or come from it; the text says which, and what to do.
+class not_shippable : public error {
+ public:
+  using error::error;
 };
 
 /// The faults of a file's bytes; docs/format.md says which check gives which. `name` gives "E_TRAILER" and so on.

@@ -1,0 +1,14 @@
+#pragma once
+// Where the tasks of a parallel call run.
+
+namespace larder {
+
+enum class backend {
+  sequential,  ///< in the calling thread, one after the other
+  threads,     ///< on the process's team of threads
+  fork,  ///< in children of this process, made for the call: any closure; what is not returned is lost with the child
+  processes,  ///< processes and mpi are not in this version: a pool refuses them
+  mpi,
+};
+
+}  // namespace larder

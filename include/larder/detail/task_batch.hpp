@@ -1,0 +1,80 @@
+#pragma once
+// The tasks of a call as the compiled core sees them; the templates that make them know their types.
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <string>
+
+#include <larder/detail/result_transport.hpp>
+#include <larder/detail/stop_state.hpp>
+
+namespace larder::detail {
+
+/// Tasks whose inputs are reached by index: [0, count) of one call. The members are called by several threads at once, for
+/// different tasks.
+class indexed_tasks {
+ public:
+  /// Calls the function for each of [begin, end) and keeps the results. What it throws passes through. `worker` is below the
+  /// number of workers, and no two threads are the same one at a time.
+  virtual void run(unsigned worker, std::size_t begin, std::size_t end) = 0;
+
+  /// In another process, after run() of the same tasks there: hands their results over.
+  virtual void write(unsigned worker, std::size_t begin, std::size_t end, result_writer& to) = 0;
+  /// In the process of the call: takes what write() of the same tasks handed over.
+  virtual void read(std::size_t begin, std::size_t end, result_reader& from) = 0;
+  /// Why results cannot come from another process: a text for an error. Empty where they can.
+  virtual std::string why_not_travelling() const = 0;
+
+ protected:
+  ~indexed_tasks() = default;
+};
+
+/// Some consecutive tasks of a call that travel together, with their inputs and their results.
+class task_batch {
+ public:
+  explicit task_batch(std::size_t first, std::size_t count, std::shared_ptr<stop_state> stop)
+      : first_(first), count_(count), stop_(std::move(stop)) {}
+  virtual ~task_batch() = default;
+  task_batch(const task_batch&) = delete;
+  task_batch& operator=(const task_batch&) = delete;
+
+  /// The index in its call of the first task, and the number of tasks.
+  std::size_t first() const noexcept { return first_; }
+  std::size_t count() const noexcept { return count_; }
+  stop_state& stop() const noexcept { return *stop_; }
+
+  /// Runs the i-th task of the batch, i < count(), and keeps its result. What the function throws passes through.
+  virtual void run(std::size_t i) = 0;
+  virtual void write(std::size_t i, result_writer& to) = 0;  // as in indexed_tasks
+  virtual void read(std::size_t i, result_reader& from) = 0;
+  virtual std::string why_not_travelling() const = 0;
+
+  // How far it is. Written by the runner that has it, read by whoever waits for results.
+
+  /// Tasks [0, finished()) have results; what they wrote is visible to who sees the number.
+  std::size_t finished() const noexcept { return finished_.load(std::memory_order_acquire); }
+  /// Whether the task finished() has failed: no further one of the batch will run.
+  bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
+  /// After failed() was seen.
+  const std::exception_ptr& fault() const noexcept { return fault_; }
+  bool settled() const noexcept { return failed() || finished() == count_; }
+
+  void publish(std::size_t finished) noexcept { finished_.store(finished, std::memory_order_seq_cst); }
+  /// Once, by one thread.
+  void fail(std::exception_ptr fault) noexcept {
+    fault_ = std::move(fault);
+    failed_.store(true, std::memory_order_seq_cst);
+  }
+
+ private:
+  const std::size_t first_;
+  const std::size_t count_;
+  const std::shared_ptr<stop_state> stop_;
+  std::atomic<std::size_t> finished_ = 0;
+  std::atomic<bool> failed_ = false;
+  std::exception_ptr fault_;
+};
+
+}  // namespace larder::detail

@@ -1,0 +1,85 @@
+#pragma once
+// How a pool works.
+//
+//   larder::parallel pool({.n_jobs = 4, .backend = larder::backend::fork, .max_nbytes = "10M"});
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <larder/backend.hpp>
+#include <larder/mmap_mode.hpp>
+#include <larder/number_or_text.hpp>
+
+namespace larder {
+
+/// How the progress of a call is shown: not at all, by the library, or by a function of the program's.
+class progress_option {
+ public:
+  /// `done` tasks of `total` (0 where the range does not say how many it has), and the seconds that the rest will
+  /// take (negative while that cannot be said).
+  using callback = std::function<void(std::size_t done, std::size_t total, double eta)>;
+
+  progress_option() = default;
+  /// true: a bar on a terminal, lines at thinning intervals elsewhere, on standard error.
+  progress_option(std::same_as<bool> auto shown) : shown_(shown) {}  // NOLINT(google-explicit-constructor)
+  template <class F>
+    requires std::invocable<F&, std::size_t, std::size_t, double> progress_option(F call)
+        : shown_(true), call_(std::move(call)) {}  // NOLINT(google-explicit-constructor)
+
+    bool is_shown() const noexcept { return shown_; }
+    /// Empty where the library shows it.
+    const callback& call() const noexcept { return call_; }
+
+   private:
+    bool shown_ = false;
+    callback call_;
+};
+
+/// In which order map_reduce combines.
+enum class reduce_order {
+  sequence,  ///< that of the range: the operation has to be associative
+  any,       ///< as results come: it has to be commutative, too
+};
+
+/// Every member may be left out: it is then what the enclosing parallel_config says, what the environment says
+/// (LARDER_N_JOBS, LARDER_BACKEND), or the default.
+struct parallel_options {
+  /// Workers: a number, or counted from the usable processors (see cpu_count): -1 all of them (the default), -2 all
+  /// but one, and so on, at least 1. With 1 everything runs in the calling thread, a task at a time.
+  std::optional<int> n_jobs{};
+  std::optional<larder::backend> backend{};  ///< threads by default
+  /// Tasks that a worker takes at a time: at least 1, or "auto" (the default): as the time that they take suggests.
+  std::optional<number_or_text> batch_size{};
+  /// How many tasks may be read from the range and not be finished: at least 1, or "n_jobs", "2*n_jobs", "1.5*n_jobs", or
+  /// "all". Ranges are then read in the calling thread, element by element. By default those with a size and random
+  /// access are read by the workers, and others as far ahead as keeps the workers busy.
+  std::optional<number_or_text> pre_dispatch{};
+  /// The longest that a task may take from its start, over 0. None by default.
+  std::optional<std::chrono::duration<double>> timeout{};
+  /// 0: silent, the default; 1 and more: a log line at thinning intervals, with how far a call is.
+  std::optional<int> verbose{};
+  /// For large arrays on their way to and from workers, where they do not go into shared memory. By default none.
+  std::optional<std::string> temp_folder{};
+  /// Arrays of more bytes than this travel as mappings: a number, "500K", "1M" (the default), or "none": no array does.
+  std::optional<number_or_text> max_nbytes{};
+  /// How workers see such arrays. `read` by default.
+  std::optional<larder::mmap_mode> mmap_mode{};
+  /// Threads that a task may use itself, in OpenMP, BLAS, and in parallel calls of this library: at least 1. By default a
+  /// worker's share of the processors for OpenMP and BLAS, and 1 for calls of this library.
+  std::optional<int> inner_threads{};
+  /// Called by each worker before its first task.
+  std::function<void()> initializer{};
+  /// How often a task is run again whose worker died: at least 0, the default.
+  std::optional<int> max_retries{};
+  progress_option progress{};
+  /// fork: start children although the program runs threads of its own, whose locks nobody will release in them.
+  std::optional<bool> allow_threads{};
+  std::optional<larder::reduce_order> reduce_order{};  ///< `sequence` by default
+};
+
+}  // namespace larder

@@ -1,0 +1,59 @@
+#pragma once
+// What a backend is to the scheduler: something that runs batches of tasks, several at a time, and says when they are done.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include <larder/detail/function_ref.hpp>
+#include <larder/detail/parallel_settings.hpp>
+#include <larder/detail/task_batch.hpp>
+#include <larder/parallel_stats.hpp>
+
+namespace larder::detail {
+
+/// Thread-safe. Batches begin in the order in which they came, at most settings.workers of them at a time.
+class batch_runner {
+ public:
+  using time_point = std::chrono::steady_clock::time_point;
+
+  /// Batches that have not begun never will; tasks that run are told to stop and waited for, or killed with their process.
+  /// Nothing touches a batch any more afterwards.
+  virtual ~batch_runner() = default;
+  batch_runner(const batch_runner&) = delete;
+  batch_runner& operator=(const batch_runner&) = delete;
+
+  /// Takes a batch; it begins when a worker is free. What goes wrong with it becomes its fault().
+  virtual void start(std::shared_ptr<task_batch> batch) = 0;
+
+  /// Returns true as soon as ready() does, or false at the deadline. ready() looks at batches that were started here; it is
+  /// called by this thread, after each change of one of them and without any lock held. It must not throw.
+  virtual bool wait(function_ref<bool()> ready, time_point deadline) = 0;
+
+  /// The batch is not wanted any more. True: it had not begun and never will; it has a fault now (task_cancelled). False: it is settled,
+  /// or it has begun and cannot be taken back; its task is told to stop, and is killed where it is a process of its own, in
+  /// which case it gets that fault, too.
+  virtual bool cancel(task_batch& batch) = 0;
+
+  /// No batch begins any more: those that have not never will, and tasks that run are told to stop. Returns when none runs.
+  virtual void stop() noexcept = 0;
+
+  /// What was done so far.
+  virtual parallel_stats stats() const = 0;
+
+ protected:
+  batch_runner() = default;
+};
+
+/// What is to be done when a task fails.
+enum class on_failure {
+  stop,   ///< batches that have not begun never will: they belong to one call
+  go_on,  ///< nothing: each batch is a call of its own
+};
+
+/// On the team of threads. The settings live as long.
+std::unique_ptr<batch_runner> make_thread_runner(const parallel_settings& settings, on_failure then);
+/// Each batch in a child of its own.
+std::unique_ptr<batch_runner> make_fork_runner(const parallel_settings& settings, on_failure then);
+
+}  // namespace larder::detail
