@@ -1,5 +1,6 @@
 #include "src/cpu_count.hpp"
 
+#include <larder/cpu_count.hpp>
 #include <larder/error.hpp>
 
 #include <sched.h>
@@ -59,3 +60,5 @@ unsigned cpus_for_core_work() noexcept {
 }
 
 }  // namespace larder::detail
+
+int larder::cpu_count(cpu_kind) { return static_cast<int>(detail::usable_cpus()); }

@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "tests/catch.hpp"
+#include "tests/environment.hpp"
 
 using larder::backend;
 using larder::parallel;
@@ -40,28 +41,6 @@ std::vector<int> numbers(int count) {
   std::iota(xs.begin(), xs.end(), 0);
   return xs;
 }
-
-// Sets an environment variable for a scope.
-class environment {
- public:
-  environment(const char* name, const char* value) : name_(name) {
-    if (const char* old = std::getenv(name)) old_ = old;
-    ::setenv(name, value, 1);
-  }
-  ~environment() {
-    if (old_) {
-      ::setenv(name_, old_->c_str(), 1);
-    } else {
-      ::unsetenv(name_);
-    }
-  }
-  environment(const environment&) = delete;
-  environment& operator=(const environment&) = delete;
-
- private:
-  const char* name_;
-  std::optional<std::string> old_;
-};
 
 // Counts its objects. With a default constructor it is stored in place, without one by way of optionals.
 template <bool k_default_constructible>
