@@ -1,9 +1,9 @@
 #include <larder/parallel.hpp>
 
+#include <larder/cpu_count.hpp>
 #include <larder/error.hpp>
 
 #include "parallel/batch_cursor.hpp"
-#include "src/cpu_count.hpp"
 #include "src/team.hpp"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ unsigned resolve_n_jobs(int n_jobs) {
         "-1 for all processors, -2 for all but one");
   }
   if (n_jobs > 0) return static_cast<unsigned>(n_jobs);
-  const long long left = static_cast<long long>(detail::usable_cpus()) + 1 + n_jobs;
+  const long long left = static_cast<long long>(cpu_count()) + 1 + n_jobs;
   return static_cast<unsigned>(std::max(1LL, left));
 }
 
