@@ -1,0 +1,31 @@
+#pragma once
+// Waiting for what is about to happen, without giving the processor away.
+
+#include <chrono>
+
+namespace larder::detail {
+
+/// Tells the processor that this is a loop that waits.
+inline void pause_briefly() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+  asm volatile("yield");
+#endif
+}
+
+/// Returns what ready() says: true as soon as it does, false after `longest`. ready() is called every few nanoseconds.
+template <class Ready>
+bool spin_until(Ready ready, std::chrono::nanoseconds longest) noexcept {
+  constexpr int k_looks = 32;  // between looks at the clock, which cost more
+  const auto begun = std::chrono::steady_clock::now();
+  for (;;) {
+    for (int i = 0; i < k_looks; ++i) {
+      if (ready()) return true;
+      pause_briefly();
+    }
+    if (std::chrono::steady_clock::now() - begun >= longest) return ready();
+  }
+}
+
+}  // namespace larder::detail
