@@ -412,27 +412,3 @@ TEST_CASE("parallel: n_jobs is a number, or counted from the usable processors",
   const environment unset("LARDER_MAX_CPUS", "");
   CHECK(parallel().n_jobs() == cpus);
 }
-
-TEST_CASE("parallel: nonsense options are refused with option, value and what is allowed", "[parallel]") {
-  using Catch::Matchers::ContainsSubstring;
-  CHECK_THROWS_AS(parallel({.n_jobs = 0}), larder::value_error);
-  CHECK_THROWS_WITH(parallel({.n_jobs = 0}), ContainsSubstring("n_jobs is 0") && ContainsSubstring("-1"));
-  for (const long size : {0L, -3L}) {
-    CHECK_THROWS_AS(parallel({.batch_size = size}), larder::value_error);
-    CHECK_THROWS_WITH(
-        parallel({.batch_size = size}),
-        ContainsSubstring("batch_size is " + std::to_string(size)) && ContainsSubstring("at least 1"));
-  }
-  for (const auto& [which, name] :
-       {std::pair{backend::fork, "fork"}, std::pair{backend::processes, "processes"},
-        std::pair{backend::mpi, "mpi"}, std::pair{static_cast<backend>(99), "unknown"}}) {
-    CHECK_THROWS_AS(parallel({.backend = which}), larder::value_error);
-    CHECK_THROWS_WITH(parallel({.backend = which}),
-                      ContainsSubstring(name) && ContainsSubstring("only sequential and threads"));
-  }
-  for (const char* nonsense : {"0", "-1", "two", "2x", " 2", "1.5", "99999999999999999999"}) {
-    const environment cap("LARDER_MAX_CPUS", nonsense);
-    CHECK_THROWS_AS(parallel(), larder::value_error);
-    CHECK_THROWS_WITH(parallel(), ContainsSubstring("LARDER_MAX_CPUS") && ContainsSubstring(nonsense));
-  }
-}
