@@ -29,10 +29,4 @@ void run_on_threads(const parallel_settings& s, std::size_t count, indexed_tasks
     st->worker_seconds = {0, 0};
   }
 }
-void run_on_fork(const parallel_settings&, std::size_t, indexed_tasks&, parallel_stats*) {
-  throw value_error("fork");
-}
-std::unique_ptr<batch_runner> make_fork_runner(const parallel_settings&, on_failure) {
-  throw value_error("fork");
-}
 }  // namespace larder::detail
