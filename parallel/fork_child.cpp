@@ -9,7 +9,7 @@
 #include <utility>
 
 #include <poll.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +26,12 @@ void flush_output() noexcept {
 }
 
 namespace {
+
+// glibc declares these since 2.36, for C alone.
+int pidfd_open(pid_t pid) noexcept { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)); }
+void pidfd_send_signal(int pidfd, int signal) noexcept {
+  ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0U);
+}
 
 /// Signals wait while it lives: one that comes just after the fork finds the child's SIGINT set up.
 class signals_blocked {
@@ -63,7 +69,7 @@ fork_child::fork_child(const lifeline& line, function_ref<void() noexcept> body)
   if (pid_ == 0) run_child(line, blocked, body);
   if (pid_ < 0) throw io_error("a child of this process", "cannot start", errno);
   // Nobody else waits for it, so the number is still its own; if somebody does after all, the child has ended.
-  pidfd_ = ::pidfd_open(pid_, 0);
+  pidfd_ = pidfd_open(pid_);
   if (pidfd_ < 0) {
     const int errno_value = errno;
     kill();
@@ -90,7 +96,7 @@ fork_child::~fork_child() {
 
 void fork_child::kill() const noexcept {
   if (pidfd_ >= 0) {
-    ::pidfd_send_signal(pidfd_, SIGKILL, nullptr, 0);
+    pidfd_send_signal(pidfd_, SIGKILL);
   } else {
     ::kill(pid_, SIGKILL);
   }
