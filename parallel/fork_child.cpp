@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,8 +69,10 @@ fork_child::fork_child(const lifeline& line, function_ref<void() noexcept> body)
   pid_ = ::fork();
   if (pid_ == 0) run_child(line, blocked, body);
   if (pid_ < 0) throw io_error("a child of this process", "cannot start", errno);
-  // Nobody else waits for it, so the number is still its own; if somebody does after all, the child has ended.
+  // The number is still the child's own, unless somebody else has waited for it (or the program ignores SIGCHLD), and it has ended
+  // already: then this is something that can be read from at once.
   pidfd_ = pidfd_open(pid_);
+  if (pidfd_ < 0 && errno == ESRCH) pidfd_ = ::eventfd(1, EFD_CLOEXEC);
   if (pidfd_ < 0) {
     const int errno_value = errno;
     kill();
