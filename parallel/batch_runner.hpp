@@ -27,7 +27,7 @@ class batch_runner {
   virtual void start(std::shared_ptr<task_batch> batch) = 0;
 
   /// Returns true as soon as ready() does, or false at the deadline. ready() looks at batches that were started here; it is
-  /// called by this thread, after each change of one of them and without any lock held. It must not throw.
+  /// called by this thread, after each change of one of them, maybe with a lock held: it looks, and must not throw.
   virtual bool wait(function_ref<bool()> ready, time_point deadline) = 0;
 
   /// The batch is not wanted any more. True: it had not begun and never will; it has a fault now (task_cancelled). False: it is settled,
@@ -55,5 +55,7 @@ enum class on_failure {
 std::unique_ptr<batch_runner> make_thread_runner(const parallel_settings& settings, on_failure then);
 /// Each batch in a child of its own.
 std::unique_ptr<batch_runner> make_fork_runner(const parallel_settings& settings, on_failure then);
+/// Of the backend that the settings name.
+std::unique_ptr<batch_runner> make_runner(const parallel_settings& settings, on_failure then);
 
 }  // namespace larder::detail

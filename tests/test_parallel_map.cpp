@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "tests/catch.hpp"
+#include "tests/environment.hpp"
 
 using larder::backend;
 using larder::parallel;
@@ -40,28 +41,6 @@ std::vector<int> numbers(int count) {
   std::iota(xs.begin(), xs.end(), 0);
   return xs;
 }
-
-// Sets an environment variable for a scope.
-class environment {
- public:
-  environment(const char* name, const char* value) : name_(name) {
-    if (const char* old = std::getenv(name)) old_ = old;
-    ::setenv(name, value, 1);
-  }
-  ~environment() {
-    if (old_) {
-      ::setenv(name_, old_->c_str(), 1);
-    } else {
-      ::unsetenv(name_);
-    }
-  }
-  environment(const environment&) = delete;
-  environment& operator=(const environment&) = delete;
-
- private:
-  const char* name_;
-  std::optional<std::string> old_;
-};
 
 // Counts its objects. With a default constructor it is stored in place, without one by way of optionals.
 template <bool k_default_constructible>
@@ -432,28 +411,4 @@ TEST_CASE("parallel: n_jobs is a number, or counted from the usable processors",
   }
   const environment unset("LARDER_MAX_CPUS", "");
   CHECK(parallel().n_jobs() == cpus);
-}
-
-TEST_CASE("parallel: nonsense options are refused with option, value and what is allowed", "[parallel]") {
-  using Catch::Matchers::ContainsSubstring;
-  CHECK_THROWS_AS(parallel({.n_jobs = 0}), larder::value_error);
-  CHECK_THROWS_WITH(parallel({.n_jobs = 0}), ContainsSubstring("n_jobs is 0") && ContainsSubstring("-1"));
-  for (const long size : {0L, -3L}) {
-    CHECK_THROWS_AS(parallel({.batch_size = size}), larder::value_error);
-    CHECK_THROWS_WITH(
-        parallel({.batch_size = size}),
-        ContainsSubstring("batch_size is " + std::to_string(size)) && ContainsSubstring("at least 1"));
-  }
-  for (const auto& [which, name] :
-       {std::pair{backend::fork, "fork"}, std::pair{backend::processes, "processes"},
-        std::pair{backend::mpi, "mpi"}, std::pair{static_cast<backend>(99), "unknown"}}) {
-    CHECK_THROWS_AS(parallel({.backend = which}), larder::value_error);
-    CHECK_THROWS_WITH(parallel({.backend = which}),
-                      ContainsSubstring(name) && ContainsSubstring("only sequential and threads"));
-  }
-  for (const char* nonsense : {"0", "-1", "two", "2x", " 2", "1.5", "99999999999999999999"}) {
-    const environment cap("LARDER_MAX_CPUS", nonsense);
-    CHECK_THROWS_AS(parallel(), larder::value_error);
-    CHECK_THROWS_WITH(parallel(), ContainsSubstring("LARDER_MAX_CPUS") && ContainsSubstring(nonsense));
-  }
 }

@@ -1,89 +1,65 @@
 #pragma once
-// The parallel map: one function over many elements, results in order.
+// Parallel calls: one function over many elements, on threads or processes.
 //
 //   larder::parallel pool({.n_jobs = 4});
 //   std::vector<double> areas = pool.map(shapes, [](const shape& s) { return s.area(); });
+//   for (auto&& text : pool.imap(paths, read_text)) print(text);
 
-#include <larder/detail/function_ref.hpp>
+#include <larder/backend.hpp>
+#include <larder/delayed.hpp>
+#include <larder/detail/call_batch.hpp>
+#include <larder/detail/map_tasks.hpp>
+#include <larder/detail/parallel_call.hpp>
+#include <larder/detail/parallel_pool.hpp>
+#include <larder/detail/reduce_tasks.hpp>
+#include <larder/detail/stream_feed.hpp>
+#include <larder/detail/submitted_call.hpp>
+#include <larder/future.hpp>
+#include <larder/parallel_config.hpp>
+#include <larder/parallel_options.hpp>
+#include <larder/parallel_stats.hpp>
+#include <larder/result_range.hpp>
+#include <larder/stop_requested.hpp>
 
 #include <cstddef>
-#include <iterator>
-#include <optional>
+#include <memory>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace larder {
 
-/// Where the tasks run.
-enum class backend {
-  sequential,  ///< in the calling thread, one after the other
-  threads,     ///< on the process's team of threads; the calling thread takes part
-  fork,        ///< fork, processes and mpi are not in this version: a pool refuses them
-  processes,
-  mpi,
-};
-
-/// How a pool works. Every member has a default, so that name = value pairs in braces set what differs.
-struct parallel_options {
-  /// Workers: a number, or counted from the usable processors: -1 all of them, -2 all but one, and so on, at
-  /// least 1. With 1 a map is a plain loop. Usable are the processors of the affinity mask, at most
-  /// LARDER_MAX_CPUS. A map starts no more threads than it has tasks, and no process has more than 256.
-  int n_jobs = -1;
-  larder::backend backend = larder::backend::threads;
-  /// Tasks that a worker takes at a time, at least 1. Not set: chosen during the map from the time they take.
-  std::optional<long> batch_size = {};
-};
-
-namespace detail {
-
-/// How a map runs, with nothing left to look up. A batch_size of 0 is automatic.
-struct map_plan {
-  unsigned workers;
-  std::size_t batch_size;
-};
-
-/// Calls batch(begin, end) so that the ranges cover [0, count) without overlap, from up to plan.workers
-/// threads at once; returns when all have returned. After the first exception no further batch begins, and it
-/// is rethrown here.
-void run_map(const map_plan& plan, std::size_t count,
-             function_ref<void(std::size_t begin, std::size_t end)> batch);
-
-template <class Range>
-concept indexed_range = requires(Range& range) {
-  { std::ranges::begin(range) } -> std::random_access_iterator;
-  std::ranges::size(range);
-};
-
-template <class Range>
-using iterator_of = decltype(std::ranges::begin(std::declval<std::remove_reference_t<Range>&>()));
-
-template <class F, class Range, class... Shared>
-concept task_of = requires(F& f, std::iter_reference_t<iterator_of<Range>> (*element)(),
-                           const Shared&... shared) {
-  f(element(), shared...);
-};
-
-// Never specialised: makes a static_assert depend on the template's arguments.
-template <class...>
-inline constexpr bool unsupported = false;
-
-template <class Result, class Call>
-std::vector<Result> collect(const map_plan& plan, std::size_t count, Call call);
-
-}  // namespace detail
-
-/// A way to run many calls of a function. Making one starts nothing: threads start with the first map that
-/// needs them, belong to the process and are shared by all pools, so pools are cheap and leave nothing
-/// behind. Thread-safe: one pool may be used from several threads at once.
+/// A way to run many calls of a function. Making one starts nothing: threads start with the first call that needs them, belong
+/// to the process and are shared by all pools; children of fork live for one call. So pools are cheap and leave nothing behind.
+/// Thread-safe: one pool may be used from several threads at once.
+///
+/// For all calls:
+///
+/// - A range is anything with begin() and end(); it is read once. One with a size and random access (a vector, an array, a span,
+///   std::views::iota, a transform of these) is read by the workers, several elements at once; any other one, and each where
+///   `pre_dispatch` or, but for fork, `timeout` is set, by the calling thread, as far ahead as the options say.
+/// - The function is called as f(element, shared...) by all workers at once: it has to be callable when const, and what it refers to
+///   has to bear that. Each element is passed to exactly one call: elements that lie somewhere by reference, so that f may write
+///   to them; those that the range makes as they are read by rvalue. Shared arguments are passed as const references.
+/// - What an f throws ends the call: tasks in progress see stop_requested(), none begins any more, and when none runs the first
+///   exception is thrown here: the same object from threads; from other processes one of the same type, if it is of the standard library or
+///   of larder, else a task_error. What the range throws does the same. The pool stays usable.
+/// - A task that takes longer than `timeout` is a timeout_error. On threads the call returns when running tasks have; children of
+///   fork are killed.
+/// - A call inside a task runs in that task's thread, one task after the other, unless `inner_threads` allows it more.
+/// - On fork, what tasks write to memory is lost with the child: results alone come back, so their type has to be storable, a number, or an
+///   enumeration, else not_shippable. A child that dies is worker_died. Programs with threads of their own are refused, unless
+///   `allow_threads` is set.
+/// - A process that a task forks has to end in exec or _exit, not to return from the task.
 class parallel {
  public:
-  /// Throws value_error, naming the option, its value and what is allowed, for n_jobs = 0, a batch_size under
-  /// 1, and a backend that this version does not have; also for nonsense in LARDER_MAX_CPUS where that
-  /// counts.
-  explicit parallel(const parallel_options& options = {});
+  /// value_error, naming the option, its value and what is allowed, for one that is out of its range, and for a backend that this
+  /// version does not have; the same for LARDER_N_JOBS, LARDER_BACKEND and LARDER_MAX_CPUS where they count.
+  explicit parallel(const parallel_options& options = {})
+      : pool_(std::make_shared<detail::parallel_pool>(options)) {}
 
-  // Move-only: backends to come own workers.
+  // Move-only; one that was moved from cannot be used.
   parallel(parallel&&) noexcept = default;
   parallel& operator=(parallel&&) noexcept = default;
   parallel(const parallel&) = delete;
@@ -91,96 +67,158 @@ class parallel {
   ~parallel() = default;
 
   /// The number of workers that the options came to: at least 1, and 1 on the sequential backend.
-  int n_jobs() const noexcept { return static_cast<int>(plan_.workers); }
+  int n_jobs() const noexcept { return static_cast<int>(pool_->settings().workers); }
 
-  /// f(element, shared...) for each element: a std::vector of the results in the order of the range, or void
-  /// where f returns void. A reference that f returns is copied from.
-  ///
-  /// - `range` has a size and random access (a vector, an array, a span, std::views::iota, a transform of
-  ///   these). Its elements are read in the workers, several at once. It is borrowed until the call returns,
-  ///   as are f and `shared`.
-  /// - `f` is one object that all workers call at once: it has to be callable when const, and what it refers
-  ///   to has to bear that. Each element is passed to exactly one call, so f may write to it.
-  /// - What an f throws ends the map: calls in progress finish, no batch of tasks begins any more, results
-  ///   are destroyed, and the first exception is thrown here, the same object that f threw. The pool stays
-  ///   usable.
-  /// - A map inside a task of a map on threads runs in that task's thread.
-  /// - A process that a task forks has to end in exec or _exit, not to return from the task.
+  /// A std::vector of the results in the order of the range, or void where f returns void. A reference that f returns is copied from.
+  /// The range, f and `shared` are borrowed until the call returns.
   template <class Range, class F, class... Shared>
   auto map(Range&& range, const F& f, const Shared&... shared) const {
-    using range_type = std::remove_reference_t<Range>;
-    if constexpr (!detail::indexed_range<range_type>) {
-      static_assert(detail::unsupported<Range>,
-                    "larder: parallel::map takes a range with a size and random access in this version. "
-                    "Copy the elements of others into a std::vector first.");
-    } else if constexpr (!detail::task_of<const F, Range, Shared...>) {
-      static_assert(!detail::task_of<F, Range, Shared...>,
-                    "larder: the function of parallel::map is called by several threads at once, "
-                    "so it has to be callable when const: "
-                    "a lambda must not be `mutable`, an operator() has to be const.");
-      static_assert(detail::task_of<F, Range, Shared...>,
-                    "larder: the function of parallel::map cannot be called as f(element, shared...), "
-                    "with an element of the range and each shared argument as a const reference.");
+    return map_to(nullptr, range, f, shared...);
+  }
+
+  /// The same, with what was done: a std::pair of the results and the statistics; the statistics alone where f returns void.
+  template <class Range, class F, class... Shared>
+  auto map_with_stats(Range&& range, const F& f, const Shared&... shared) const {
+    parallel_stats stats;
+    if constexpr (std::is_void_v<decltype(map_to(&stats, range, f, shared...))>) {
+      map_to(&stats, range, f, shared...);
+      return stats;
     } else {
-      using position = std::iter_difference_t<detail::iterator_of<Range>>;
-      const auto first = std::ranges::begin(range);
-      const auto count = static_cast<std::size_t>(std::ranges::size(range));
-      const auto call = [&](std::size_t i) -> decltype(auto) {
-        return f(first[static_cast<position>(i)], shared...);
-      };
-      using result = std::remove_cvref_t<decltype(call(count))>;
-      if constexpr (std::is_void_v<result>) {
-        detail::run_map(plan_, count, [&](std::size_t i, std::size_t end) {
-          for (; i != end; ++i) call(i);
-        });
-      } else {
-        return detail::collect<result>(plan_, count, call);
-      }
+      auto results = map_to(&stats, range, f, shared...);
+      return std::pair(std::move(results), std::move(stats));
     }
   }
 
+  /// The results as they come, in the order of the range: a result_range. Work begins at once and goes on while the caller is at other
+  /// things, but not far ahead: elements are read by the calling thread, in its calls of the result_range, and not before their turn: at
+  /// most `pre_dispatch` of them (by default some for each worker) are read and their results not taken. With one worker each task runs when its
+  /// result is asked for. It owns the range, f and `shared`: copies, or what they were moved to.
+  template <class Range, class F, class... Shared>
+  auto imap(Range&& range, F f, Shared... shared) const {
+    return feed(detail::stream_order::sequence, std::forward<Range>(range), std::move(f),
+                std::move(shared)...);
+  }
+
+  /// The same in the order in which tasks finish.
+  template <class Range, class F, class... Shared>
+  auto imap_unordered(Range&& range, F f, Shared... shared) const {
+    return feed(detail::stream_order::finished, std::forward<Range>(range), std::move(f),
+                std::move(shared)...);
+  }
+
+  /// Calls each task of a range of delayed(f)(args...), or of anything else that is called without arguments; results as of map.
+  /// Tasks of a container that is given away may give their arguments away.
+  template <class Tasks>
+  auto operator()(Tasks&& tasks) const {
+    if constexpr (std::is_lvalue_reference_v<Tasks> || std::ranges::view<std::remove_cvref_t<Tasks>>) {
+      return map(tasks, [](auto&& task) -> decltype(auto) { return std::forward<decltype(task)>(task)(); });
+    } else {
+      return map(tasks, [](auto&& task) -> decltype(auto) { return std::move(task)(); });
+    }
+  }
+
+  /// One call f(args...), of copies, or of what was moved here. It begins when a worker is free, of which this pool's submitted calls
+  /// have n_jobs; with one worker, and inside tasks, it runs at once, here.
+  template <class F, class... Args>
+  [[nodiscard]] auto submit(F&& f, Args&&... args) const {
+    using function = std::decay_t<F>;
+    static_assert(std::invocable<function&&, std::decay_t<Args>&&...>,
+                  "larder: the function of parallel::submit cannot be called with these arguments, which it "
+                  "is given as "
+                  "rvalues of their own types.");
+    using result = std::remove_cvref_t<std::invoke_result_t<function&&, std::decay_t<Args>&&...>>;
+    return future<result>(detail::task_handle(
+        pool_, std::make_shared<detail::submitted_call<result, function, std::decay_t<Args>...>>(
+                   std::forward<F>(f), std::forward<Args>(args)...)));
+  }
+
+  /// op(...op(op(init, f(first)), f(second))...), where neighbouring results are combined first, in whatever groups the workers
+  /// come to: op has to be associative, takes two T (the type of init), and returns one; f's results are converted to T. In the order of the
+  /// range; with `reduce_order` any in any order. Sums of floating-point numbers may therefore differ in their last digits from one call to the next.
+  /// op is called by several threads at once.
+  template <class Range, class F, class T, class Op, class... Shared>
+  T map_reduce(Range&& range, const F& f, T init, const Op& op, const Shared&... shared) const {
+    using range_type = std::remove_reference_t<Range>;
+    static_assert(detail::require_task<range_type, F, Shared...>());
+    static_assert(std::is_constructible_v<T, detail::task_result<range_type, F, Shared...>>,
+                  "larder: map_reduce combines values of the type of its initial one, and f returns another "
+                  "that does not convert to it.");
+    static_assert(std::is_invocable_r_v<T, const Op&, T&&, T&&>,
+                  "larder: the operation of map_reduce has to take two values of the type of the initial "
+                  "one, and to return one; "
+                  "it has to be callable when const.");
+    using call_type = detail::parallel_call<F, Shared...>;
+    const auto& settings = pool_->settings();
+    const call_type call(f, shared...);
+    if constexpr (detail::indexed_range<range_type>) {
+      if (detail::runs_here(settings) && !detail::reads_in_caller(settings)) {
+        detail::reduce_tasks<range_type, call_type, T, Op> tasks(range, call, op, settings.reduce_order,
+                                                                 settings.workers);
+        detail::run_indexed(settings, static_cast<std::size_t>(std::ranges::size(range)), tasks, nullptr);
+        return tasks.result(std::move(init));
+      }
+    }
+    using batch = detail::reduce_batch<range_type, call_type, T, Op>;
+    detail::range_source<range_type, batch, call_type, Op> source(range, call, op);
+    detail::task_stream stream(settings, source, detail::stream_order::finished);
+    std::vector<detail::partial_result<T>> parts;
+    while (const auto task = stream.next()) {
+      auto part = static_cast<batch&>(task->batch).take();
+      if (settings.reduce_order == reduce_order::any && !parts.empty()) {
+        parts.front().value = op(std::move(parts.front().value), std::move(part.value));
+      } else {
+        parts.push_back(std::move(part));
+      }
+    }
+    return detail::combine(std::move(init), std::move(parts), op);
+  }
+
  private:
-  detail::map_plan plan_;
+  template <class Range, class F, class... Shared>
+  auto map_to(parallel_stats* stats, Range& range, const F& f, const Shared&... shared) const {
+    if constexpr (detail::require_task<Range, F, Shared...>()) {
+      using result = detail::task_result<Range, F, Shared...>;
+      using call_type = detail::parallel_call<F, Shared...>;
+      const auto& settings = pool_->settings();
+      const call_type call(f, shared...);
+      if constexpr (detail::indexed_range<Range>) {
+        if (!detail::reads_in_caller(settings)) {
+          const auto count = static_cast<std::size_t>(std::ranges::size(range));
+          detail::result_vector<result> results(count);
+          detail::map_tasks<Range, call_type, result> tasks(range, call, results);
+          detail::run_indexed(settings, count, tasks, stats);
+          return results.take();
+        }
+      }
+      using batch = detail::call_batch<Range, call_type, result>;
+      detail::range_source<Range, batch, call_type> source(range, call);
+      detail::result_vector<result> results(source.total());
+      detail::task_stream stream(settings, source, detail::stream_order::finished);
+      std::size_t count = 0;
+      while (const auto task = stream.next()) {
+        count = std::max(count, task->index() + 1);
+        results.grow(count);
+        if constexpr (!std::is_void_v<result>)
+          results.put(task->index(), static_cast<batch&>(task->batch).take(task->i));
+      }
+      if (stats != nullptr) *stats = stream.stats();
+      return results.take();
+    }
+  }
+
+  template <class Range, class F, class... Shared>
+  auto feed(detail::stream_order order, Range&& range, F&& f, Shared&&... shared) const {
+    using owned = detail::owned_range<Range>;
+    if constexpr (detail::require_task<owned, F, Shared...>()) {
+      using result = detail::task_result<owned, F, Shared...>;
+      return result_range<detail::fed_result<result>>(
+          std::make_unique<detail::stream_feed<owned, result, F, Shared...>>(
+              pool_, detail::own_range(std::forward<Range>(range)), std::move(f),
+              std::tuple<Shared...>(std::move(shared)...), order));
+    }
+  }
+
+  std::shared_ptr<detail::parallel_pool> pool_;
 };
 
-// Implementation
-// ---------------------------------------------------------------------------------------------------
-
-namespace detail {
-
-// Where workers put results: elements of the vector itself where making them first costs nothing that could
-// be noticed; else an optional each, moved into the vector at the end. Neighbouring elements are written by
-// different threads, which is why vector<bool> is filled from bytes. Each result has one owner at any time,
-// so it is destroyed once, whoever throws.
-template <class Result, class Call>
-std::vector<Result> collect(const map_plan& plan, std::size_t count, Call call) {
-  using returned = decltype(call(count));
-  static_assert(std::is_move_constructible_v<Result> && std::is_constructible_v<Result, returned>,
-                "larder: the function of parallel::map returns something that a std::vector cannot hold: "
-                "its type has to be movable, and copyable where the function returns a reference.");
-  const auto run = [&](auto&& store) {
-    run_map(plan, count, [&](std::size_t i, std::size_t end) {
-      for (; i != end; ++i) store(i);
-    });
-  };
-  if constexpr (std::is_same_v<Result, bool>) {
-    std::vector<unsigned char> bytes(count);
-    run([&](std::size_t i) { bytes[i] = call(i) ? 1 : 0; });
-    return std::vector<bool>(bytes.begin(), bytes.end());
-  } else if constexpr (std::is_nothrow_default_constructible_v<Result> &&
-                       std::is_nothrow_move_assignable_v<Result> && std::is_assignable_v<Result&, returned>) {
-    std::vector<Result> results(count);
-    run([&](std::size_t i) { results[i] = call(i); });
-    return results;
-  } else {
-    std::vector<std::optional<Result>> made(count);
-    run([&](std::size_t i) { made[i].emplace(call(i)); });
-    std::vector<Result> results;
-    results.reserve(count);
-    for (auto& each : made) results.push_back(std::move(*each));
-    return results;
-  }
-}
-
-}  // namespace detail
 }  // namespace larder

@@ -10,7 +10,8 @@ namespace larder {
 
 /// While it lives, pools that are made in this thread take from it what their own options leave open. Configurations
 /// nest: an inner one takes what it leaves open from the outer one. It has to be destroyed in the thread that made it, the
-/// last one first, as local variables are.
+/// last one first, as local variables are. Tasks do not see the configurations of the thread that made the call, whichever
+/// thread runs them.
 class parallel_config {
  public:
   /// value_error for an option that is out of its range.

@@ -21,23 +21,39 @@ namespace larder {
 class progress_option {
  public:
   /// `done` tasks of `total` (0 where the range does not say how many it has), and the seconds that the rest will
-  /// take (negative while that cannot be said).
+  /// take (negative while that cannot be said). Called some times per second at most, by one thread at a time, and once when the
+  /// call is over, then with all that was done. What it throws comes out of the call.
   using callback = std::function<void(std::size_t done, std::size_t total, double eta)>;
 
+  /// As the enclosing parallel_config says; else not shown.
   progress_option() = default;
   /// true: a bar on a terminal, lines at thinning intervals elsewhere, on standard error.
-  progress_option(std::same_as<bool> auto shown) : shown_(shown) {}  // NOLINT(google-explicit-constructor)
-  template <class F>
-    requires std::invocable<F&, std::size_t, std::size_t, double> progress_option(F call)
-        : shown_(true), call_(std::move(call)) {}  // NOLINT(google-explicit-constructor)
+  progress_option(std::same_as<bool> auto shown)  // NOLINT(google-explicit-constructor): reads as a value
+      : how_(shown ? how::shown : how::hidden) {}
+  /// As true, with words in front of the bar or line.
+  progress_option(std::string label)  // NOLINT(google-explicit-constructor)
+      : how_(how::shown), label_(std::move(label)) {}
+  progress_option(const char* label)  // NOLINT(google-explicit-constructor)
+      : progress_option(std::string(label)) {}
+  template <std::invocable<std::size_t, std::size_t, double> F>
+  progress_option(F call)  // NOLINT(google-explicit-constructor)
+      : how_(how::told), call_(std::move(call)) {}
 
-    bool is_shown() const noexcept { return shown_; }
-    /// Empty where the library shows it.
-    const callback& call() const noexcept { return call_; }
+  bool is_given() const noexcept { return how_ != how::open; }
+  /// By the library.
+  bool is_shown() const noexcept { return how_ == how::shown; }
+  /// To a function of the program's.
+  bool is_told() const noexcept { return how_ == how::told; }
 
-   private:
-    bool shown_ = false;
-    callback call_;
+  const std::string& label() const noexcept { return label_; }
+  const callback& call() const noexcept { return call_; }
+
+ private:
+  enum class how { open, hidden, shown, told };
+
+  how how_ = how::open;
+  std::string label_;
+  callback call_;
 };
 
 /// In which order map_reduce combines.
@@ -47,7 +63,8 @@ enum class reduce_order {
 };
 
 /// Every member may be left out: it is then what the enclosing parallel_config says, what the environment says
-/// (LARDER_N_JOBS, LARDER_BACKEND), or the default.
+/// (LARDER_N_JOBS, LARDER_BACKEND), or the default. A pool refuses what is out of its range with a value_error that names
+/// the option or the variable, its value, and what is allowed.
 struct parallel_options {
   /// Workers: a number, or counted from the usable processors (see cpu_count): -1 all of them (the default), -2 all
   /// but one, and so on, at least 1. With 1 everything runs in the calling thread, a task at a time.
@@ -55,24 +72,28 @@ struct parallel_options {
   std::optional<larder::backend> backend{};  ///< threads by default
   /// Tasks that a worker takes at a time: at least 1, or "auto" (the default): as the time that they take suggests.
   std::optional<number_or_text> batch_size{};
-  /// How many tasks may be read from the range and not be finished: at least 1, or "n_jobs", "2*n_jobs", "1.5*n_jobs", or
-  /// "all". Ranges are then read in the calling thread, element by element. By default those with a size and random
-  /// access are read by the workers, and others as far ahead as keeps the workers busy.
+  /// How many tasks may be read from the range and not be finished: at least 1, or "n_jobs", "2*n_jobs", "1.5*n_jobs"
+  /// (rounded down, at least 1), or "all". Ranges are then read in the calling thread, element by element. By default those
+  /// with a size and random access are read by the workers, and others as far ahead as keeps the workers busy.
   std::optional<number_or_text> pre_dispatch{};
-  /// The longest that a task may take from its start, over 0. None by default.
+  /// The longest that a task may take from its start: over 0 and up to 1e9 seconds, or infinite: any time (the default).
   std::optional<std::chrono::duration<double>> timeout{};
-  /// 0: silent, the default; 1 and more: a log line at thinning intervals, with how far a call is.
+  /// 0: silent, the default; 1 and more: log lines at thinning intervals that say how far a call is, the more of them the
+  /// larger the number.
   std::optional<int> verbose{};
-  /// For large arrays on their way to and from workers, where they do not go into shared memory. By default none.
+  /// For large arrays on their way to and from workers, where they do not go into shared memory: a directory that can be
+  /// written to. Empty by default: none.
   std::optional<std::string> temp_folder{};
   /// Arrays of more bytes than this travel as mappings: a number, "500K", "1M" (the default), or "none": no array does.
   std::optional<number_or_text> max_nbytes{};
-  /// How workers see such arrays. `read` by default.
+  /// How workers see such arrays. `read` by default. `read_write` does not go with a max_nbytes of "none": what workers
+  /// write to a copy would be lost.
   std::optional<larder::mmap_mode> mmap_mode{};
   /// Threads that a task may use itself, in OpenMP, BLAS, and in parallel calls of this library: at least 1. By default a
-  /// worker's share of the processors for OpenMP and BLAS, and 1 for calls of this library.
+  /// worker's share of the processors for OpenMP and BLAS, and 1 for calls of this library. The numbers of OpenMP are those of a
+  /// thread; BLAS libraries have one for a whole process, which is set in processes that are workers only.
   std::optional<int> inner_threads{};
-  /// Called by each worker before its first task.
+  /// Called by each worker before its first task for the pool: by several at once. What it throws ends the call as if the task had.
   std::function<void()> initializer{};
   /// How often a task is run again whose worker died: at least 0, the default.
   std::optional<int> max_retries{};

@@ -431,11 +431,11 @@ class Use(CacheCase):
             written = written_to(master)
             document = json.loads(process.communicate()[0])
             self.assertEqual((process.returncode, document["directory"]), (0, "cache"))
-            drawn = written.split("\r\x1b[K")
-            self.assertGreaterEqual(len(drawn), 3)
-            self.assertEqual((drawn[0], drawn[-1]), ("", ""))
-            for line in drawn[1:-1]:
-                self.assertRegex(line, rf"\A{label} \[#*\.*\] [ \d]{{2}}\d %\Z")
+            first, *drawn, last, end = written.split("\r")
+            self.assertEqual((first, last.strip(" "), end), ("", "", ""))
+            self.assertGreaterEqual(len(drawn), 1)
+            for line in drawn:
+                self.assertRegex(line, rf"\A{label} \[#*\.*\] [ \d]{{2}}\d % *\Z")
 
 
 if __name__ == "__main__":

@@ -6,26 +6,25 @@
 
 #include <chrono>
 #include <cstdint>
-#include <string>
+#include <string_view>
+
+#include "src/terminal_bar.hpp"
 
 namespace larder::command {
 
 /// Drawn on standard error where that is a terminal, some times per second, and taken away at the end.
 class progress_bar {
  public:
-  progress_bar(std::string label, std::uint64_t total);
-  progress_bar(const progress_bar&) = delete;
-  progress_bar& operator=(const progress_bar&) = delete;
-  ~progress_bar();
+  progress_bar(std::string_view label, std::uint64_t total);
 
   void advance(std::uint64_t by);
 
  private:
-  void draw() const;
+  void draw();
 
-  bool is_shown_;
-  std::string label_;
-  std::uint64_t total_;
+  const bool is_shown_ = detail::is_terminal();
+  detail::terminal_bar bar_;
+  const std::uint64_t total_;
   std::uint64_t done_ = 0;
   std::chrono::steady_clock::time_point next_{};  // the first is drawn at once
 };

@@ -5,12 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include <larder/parallel_options.hpp>
 
 namespace larder::detail {
+
+class initialized_threads;  // parallel/worker_setup.hpp
 
 struct parallel_settings {
   larder::backend backend = larder::backend::threads;
@@ -23,7 +26,10 @@ struct parallel_settings {
   std::uint64_t max_nbytes = 0;  // the largest number: none
   larder::mmap_mode mmap_mode = larder::mmap_mode::read;
   unsigned inner_threads = 0;  // 0: not set
+  // For OpenMP and BLAS: inner_threads, or a worker's share of the processors; 0: not limited.
+  unsigned thread_limit = 0;
   std::function<void()> initializer;
+  std::shared_ptr<initialized_threads> initialized;  // where there is an initializer
   unsigned max_retries = 0;
   progress_option progress;
   bool allow_threads = false;

@@ -2,10 +2,12 @@
 // The tasks of a call as the compiled core sees them; the templates that make them know their types.
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <larder/detail/result_transport.hpp>
 #include <larder/detail/stop_state.hpp>
@@ -50,6 +52,9 @@ class task_batch {
   virtual void write(std::size_t i, result_writer& to) = 0;  // as in indexed_tasks
   virtual void read(std::size_t i, result_reader& from) = 0;
   virtual std::string why_not_travelling() const = 0;
+  /// Whether its tasks make one result together: finished() goes from 0 to count() at once, write() and read() are called for
+  /// the last task alone, and after a failure all of them have to run again.
+  virtual bool is_whole() const noexcept { return false; }
 
   // How far it is. Written by the runner that has it, read by whoever waits for results.
 
@@ -61,6 +66,11 @@ class task_batch {
   const std::exception_ptr& fault() const noexcept { return fault_; }
   bool settled() const noexcept { return failed() || finished() == count_; }
 
+  /// The time that its tasks took, once it is settled.
+  std::chrono::nanoseconds busy() const noexcept { return busy_; }
+
+  /// Before the last publish() or fail().
+  void set_busy(std::chrono::nanoseconds busy) noexcept { busy_ = busy; }
   void publish(std::size_t finished) noexcept { finished_.store(finished, std::memory_order_seq_cst); }
   /// Once, by one thread.
   void fail(std::exception_ptr fault) noexcept {
@@ -75,6 +85,7 @@ class task_batch {
   std::atomic<std::size_t> finished_ = 0;
   std::atomic<bool> failed_ = false;
   std::exception_ptr fault_;
+  std::chrono::nanoseconds busy_{0};
 };
 
 }  // namespace larder::detail

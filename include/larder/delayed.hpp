@@ -1,0 +1,46 @@
+#pragma once
+// A call to be made later, as joblib's delayed.
+//
+//   std::vector tasks{larder::delayed(area)(2.0, 3.0), larder::delayed(area)(4.0, 5.0)};
+//   std::vector<double> areas = pool(tasks);
+
+#include <functional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace larder {
+
+/// A function with its arguments, all of which it owns.
+template <class F, class... Args>
+class delayed_call {
+ public:
+  template <class G, class... Given>
+  explicit delayed_call(std::in_place_t, G&& function, Given&&... args)
+      : function_(std::forward<G>(function)), args_(std::forward<Given>(args)...) {}
+
+  decltype(auto) operator()() const& requires std::invocable<const F&, const Args&...> {
+    return std::apply(function_, args_);
+  }
+  /// Gives the arguments away: once.
+  decltype(auto) operator()() && requires std::invocable<F&, Args...> {
+    return std::apply(
+        [this](Args&... args) -> decltype(auto) { return std::invoke(function_, std::move(args)...); },
+        args_);
+  }
+
+ private:
+  F function_;
+  std::tuple<Args...> args_;
+};
+
+/// delayed(f)(args...) holds copies of f and the arguments (moved where they are given away); calling it calls f with them.
+template <class F>
+auto delayed(F&& function) {
+  return [function = std::decay_t<F>(std::forward<F>(function))]<class... Args>(Args&&... args) {
+    return delayed_call<std::decay_t<F>, std::decay_t<Args>...>(std::in_place, function,
+                                                                std::forward<Args>(args)...);
+  };
+}
+
+}  // namespace larder

@@ -1,0 +1,279 @@
+// The backend `threads` for batches: a queue, and threads of the team that come when there is something in it.
+//
+// The mutex guards the queue, what each worker is at, and who is in. Results are not under it: a worker publishes each in its batch
+// (see task_batch) and then looks whether somebody waits. Whoever waits says so before it looks at the batch. Both do these two steps
+// in the one order of sequentially consistent operations, so either the waiter sees the result, or the worker sees the waiter, and
+// then takes the mutex, within which the waiter goes to sleep, and wakes it.
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <larder/error.hpp>
+
+#include "parallel/batch_runner.hpp"
+#include "parallel/task_clock.hpp"
+#include "parallel/worker_count.hpp"
+#include "parallel/worker_setup.hpp"
+#include "src/spin.hpp"
+#include "src/team.hpp"
+
+namespace larder::detail {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+// To be woken up takes as long.
+constexpr std::chrono::microseconds k_spin{20};
+
+class thread_runner final : public batch_runner {
+ public:
+  thread_runner(const parallel_settings& settings, on_failure then)
+      : settings_(settings),
+        then_(then),
+        workers_(std::min(worker_count(settings), k_most_helpers)),
+        at_(workers_ + 1),
+        busy_(workers_ + 1),
+        begun_(clock::now()),
+        body_(*this),
+        call_(workers_, body_) {}
+
+  ~thread_runner() override { stop(); }
+
+  void start(std::shared_ptr<task_batch> batch) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (is_stopped_) return;
+      queue_.push_back(std::move(batch));
+      if (workers_in_ == workers_) return;
+      ++workers_in_;
+    }
+    if (call_.invite()) return;
+    const std::lock_guard lock(mutex_);
+    --workers_in_;
+    has_no_threads_ = true;
+  }
+
+  bool wait(function_ref<bool()> ready, time_point deadline) override {
+    if (spin_until([&] { return ready(); }, k_spin)) return true;
+    ++waiting_;
+    const bool is_ready = wait_among_waiters(ready, deadline);
+    --waiting_;
+    return is_ready;
+  }
+
+  bool cancel(task_batch& batch) override {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = std::ranges::find(queue_, &batch, &std::shared_ptr<task_batch>::get);
+      if (found == queue_.end()) {
+        batch.stop().request();  // settled or not
+        return false;
+      }
+      queue_.erase(found);
+      batch.fail(std::make_exception_ptr(task_cancelled()));
+    }
+    changed_.notify_all();
+    return true;
+  }
+
+  void stop() noexcept override {
+    std::unique_lock lock(mutex_);
+    drop();
+    changed_.wait(lock, [this] {
+      return std::ranges::all_of(at_, [](const work& each) { return each.batch == nullptr; });
+    });
+  }
+
+  parallel_stats stats() const override {
+    const std::lock_guard lock(mutex_);
+    parallel_stats stats = stats_;
+    stats.seconds = std::chrono::duration<double>(clock::now() - begun_).count();
+    for (unsigned i = 0; i != workers_; ++i) stats.worker_seconds.push_back(busy_[i].count());
+    return stats;
+  }
+
+ private:
+  // What a worker is at.
+  struct work {
+    std::shared_ptr<task_batch> batch;  // null: nothing
+    std::size_t i = 0;
+    time_point deadline = time_point::max();
+  };
+
+  // The body of the call on the team.
+  struct body {
+    explicit body(thread_runner& of) : runner(of) {}
+    void operator()(unsigned worker) noexcept { runner.work_as(worker); }
+    thread_runner& runner;
+  };
+
+  // --- in workers
+
+  void work_as(unsigned worker) noexcept {
+    std::unique_lock lock(mutex_);
+    while (!queue_.empty()) run_next(worker, lock);
+    --workers_in_;
+  }
+
+  /// Takes the first batch of the queue, and runs it without the mutex.
+  void run_next(unsigned worker, std::unique_lock<std::mutex>& lock) noexcept {
+    work& mine = at_[worker];
+    mine.batch = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    task_batch& batch = *mine.batch;
+    const auto begun = clock::now();
+    std::exception_ptr fault;
+    try {
+      const worker_scope setup(settings_, worker_kind::thread);
+      if (!run_tasks(mine, batch)) fault = std::make_exception_ptr(task_cancelled());
+    } catch (...) {
+      fault = std::current_exception();
+    }
+    const auto took = clock::now() - begun;
+    lock.lock();
+    busy_[worker] += took;
+    if (!batch.failed()) {  // else its time was up, and whoever waited said so
+      batch.set_busy(took);
+      if (fault) {
+        fail(batch, std::move(fault));
+      } else {
+        batch.publish(batch.count());
+      }
+    }
+    ++stats_.batches;
+    stats_.tasks += batch.finished();
+    auto done = std::exchange(mine.batch, nullptr);
+    changed_.notify_all();
+    lock.unlock();
+    done.reset();  // without the mutex: in it are objects of the user's
+    lock.lock();
+  }
+
+  /// Whether all have run.
+  bool run_tasks(work& mine, task_batch& batch) {
+    task_scope scope(batch.stop());
+    for (std::size_t i = 0; i != batch.count(); ++i) {
+      if (batch.stop().requested()) return false;
+      if (settings_.timeout) announce(mine, i);
+      run_within(settings_.timeout, scope, batch.first() + i, [&] { batch.run(i); });
+      if (batch.is_whole() || i + 1 == batch.count())
+        continue;  // the last is published with the time that they took
+      if (settings_.timeout && is_overdue(mine)) return false;
+      batch.publish(i + 1);
+      wake_waiting();
+    }
+    return true;
+  }
+
+  void wake_waiting() {
+    if (waiting_.load() == 0) return;
+    { const std::lock_guard lock(mutex_); }
+    changed_.notify_all();
+  }
+
+  void announce(work& mine, std::size_t i) {
+    const std::lock_guard lock(mutex_);
+    mine.i = i;
+    mine.deadline = clock::now() + *settings_.timeout;
+  }
+  bool is_overdue(const work& mine) const {
+    const std::lock_guard lock(mutex_);
+    return mine.batch->failed();
+  }
+
+  // --- under the mutex
+
+  void fail(task_batch& batch, std::exception_ptr fault) {
+    batch.fail(std::move(fault));
+    if (then_ == on_failure::stop) {
+      drop();
+    } else {
+      batch.stop().request();
+    }
+  }
+
+  /// No batch begins any more.
+  void drop() noexcept {
+    if (!is_stopped_) dropped_.swap(queue_);
+    is_stopped_ = true;
+    for (const work& each : at_) {
+      if (each.batch) each.batch->stop().request();
+    }
+  }
+
+  /// Fails the batches whose task is over its time; says when to look again. A task that begins later cannot be over before.
+  time_point end_overdue() {
+    if (!settings_.timeout) return time_point::max();
+    const auto now = clock::now();
+    time_point next = now + *settings_.timeout;
+    for (const work& each : at_) {
+      if (!each.batch || each.batch->failed()) continue;
+      if (now < each.deadline) {
+        next = std::min(next, each.deadline);
+      } else {
+        fail(*each.batch,
+             std::make_exception_ptr(timed_out(each.batch->first() + each.i, *settings_.timeout)));
+      }
+    }
+    return next;
+  }
+
+  bool wait_among_waiters(function_ref<bool()> ready, time_point deadline) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      const time_point overdue = end_overdue();
+      if (ready()) return true;
+      if (clock::now() >= deadline) return false;
+      if (has_no_threads_ && workers_in_ == 0 && !queue_.empty() && !at_[workers_].batch) {
+        run_next(workers_, lock);  // nobody else will
+        continue;
+      }
+      const time_point until = std::min(deadline, overdue);
+      if (until == time_point::max()) {
+        changed_.wait(lock);
+      } else {
+        changed_.wait_until(lock, until);
+      }
+    }
+  }
+
+  const parallel_settings& settings_;
+  const on_failure then_;
+  const unsigned workers_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;  // a batch has changed, or a worker has left one
+  std::atomic<unsigned> waiting_ = 0;
+  std::deque<std::shared_ptr<task_batch>> queue_;
+  std::deque<std::shared_ptr<task_batch>> dropped_;  // kept: objects of the user's do not die under the mutex
+  unsigned workers_in_ = 0;                          // that are in the body or on their way
+  bool is_stopped_ = false;
+  bool has_no_threads_ = false;
+  std::vector<work> at_;  // by worker; the last is whoever waits, where there are no threads
+  std::vector<std::chrono::duration<double>> busy_;
+  parallel_stats stats_;
+  const time_point begun_;
+  body body_;
+  background_call call_;  // the last: its end waits for those who use the others
+};
+
+}  // namespace
+
+std::unique_ptr<batch_runner> make_thread_runner(const parallel_settings& settings, on_failure then) {
+  return std::make_unique<thread_runner>(settings, then);
+}
+
+std::unique_ptr<batch_runner> make_runner(const parallel_settings& settings, on_failure then) {
+  return settings.backend == backend::fork ? make_fork_runner(settings, then)
+                                           : make_thread_runner(settings, then);
+}
+
+}  // namespace larder::detail
