@@ -40,6 +40,14 @@ void run_on_team(unsigned workers, team_body body);
 /// Whether this thread is running a body: of run_on_team with more than one worker, or of a background_call.
 bool inside_team_body() noexcept;
 
+/// The team's threads that are in no body and on their way to none: they hold nothing that a child of fork could miss. Waits until
+/// those that are being started have arrived.
+unsigned idle_team_threads() noexcept;
+
+/// From now on this thread, the first of a process of its own, is a worker's: it counts as inside a body, and its calls use up to
+/// `threads` threads each.
+void become_worker(unsigned threads) noexcept;
+
 /// How many threads a run_on_team from here may use: 1 inside a body, no limit (the largest number) elsewhere,
 /// unless a nested_threads says otherwise.
 unsigned nested_allowance() noexcept;
