@@ -12,7 +12,10 @@ bool runs_here(const parallel_settings& settings) noexcept {
 }
 
 bool reads_in_caller(const parallel_settings& settings) noexcept {
-  return settings.pre_dispatch != 0 || (settings.timeout && runs_here(settings));
+  // On threads nobody but the caller has the time to look at the clock.
+  const auto& shown = settings.progress;
+  const bool is_watched = settings.timeout || shown.is_shown() || shown.is_told() || settings.verbose != 0;
+  return settings.pre_dispatch != 0 || (is_watched && runs_here(settings));
 }
 
 void run_indexed(const parallel_settings& settings, std::size_t count, indexed_tasks& tasks,
