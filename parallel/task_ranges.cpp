@@ -57,7 +57,7 @@ task_range task_taker::next() noexcept {
     if (!automatic && batch.size() > from_.batch_size_) batch.end = batch.begin + from_.batch_size_;
     rest_.begin = batch.end;
   }
-  batches_ += batch.empty() ? 0 : 1;
+  if (!batch.empty()) ++batches_;
   tasks_ += batch.size();
   return batch;
 }
