@@ -72,7 +72,7 @@ struct parallel_options {
   std::optional<larder::backend> backend{};  ///< threads by default
   /// Tasks that a worker takes at a time: at least 1, or "auto" (the default): as the time that they take suggests.
   std::optional<number_or_text> batch_size{};
-  /// How many tasks may be read from the range and not be finished: at least 1, or "n_jobs", "2*n_jobs", "1.5*n_jobs"
+  /// How many tasks may be read from the range and not be finished (of imap: whose results were not taken): at least 1, or "n_jobs", "2*n_jobs", "1.5*n_jobs"
   /// (rounded down, at least 1), or "all". Ranges are then read in the calling thread, element by element. By default those
   /// with a size and random access are read by the workers, and others as far ahead as keeps the workers busy.
   std::optional<number_or_text> pre_dispatch{};

@@ -6,7 +6,7 @@ import unittest
 
 import numpy as np
 
-from convolve_case import CHIP1, CHIP1_TEXT, CHIP2, PROGRAM, RESOLUTIONS, ConvolveCase, cache_entries, files_in
+from convolve_case import BACKENDS, CHIP1, CHIP1_TEXT, CHIP2, RESOLUTIONS, ConvolveCase, cache_entries, files_in
 from convolve_reference import agree, reference
 from larder_file import read_container
 
@@ -116,9 +116,7 @@ class Numbers(ConvolveCase):
 
     def test_neither_the_number_of_workers_nor_what_they_are_changes_a_bit(self):
         outputs = set()
-        # The thread sanitizer has a thread of its own, beside which the library does not fork.
-        backends = ["threads"] if b"__tsan_init" in PROGRAM.read_bytes() else ["threads", "fork"]
-        for backend in backends:
+        for backend in BACKENDS:
             for jobs in 1, 2, 5, -1:
                 name = f"{backend}{jobs}"
                 result = self.run_convolve(CHIP1, "--backend", backend, "--jobs", jobs, "--cache", f"cache-{name}",
