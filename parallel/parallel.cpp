@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "parallel/indexed_run.hpp"
+#include "parallel/watched_tasks.hpp"
 #include "parallel/worker_count.hpp"
 
 namespace larder::detail {
@@ -12,10 +13,7 @@ bool runs_here(const parallel_settings& settings) noexcept {
 }
 
 bool reads_in_caller(const parallel_settings& settings) noexcept {
-  // On threads nobody but the caller has the time to look at the clock.
-  const auto& shown = settings.progress;
-  const bool is_watched = settings.timeout || shown.is_shown() || shown.is_told() || settings.verbose != 0;
-  return settings.pre_dispatch != 0 || (is_watched && runs_here(settings));
+  return settings.pre_dispatch != 0 || (settings.timeout && runs_here(settings));
 }
 
 void run_indexed(const parallel_settings& settings, std::size_t count, indexed_tasks& tasks,
@@ -26,6 +24,10 @@ void run_indexed(const parallel_settings& settings, std::size_t count, indexed_t
     run_in_caller(settings, count, tasks, stats);
   } else if (settings.backend == backend::fork) {
     run_on_fork(settings, count, tasks, stats);
+  } else if (is_watched(settings)) {
+    watched_tasks watched(settings, count, tasks);
+    run_on_threads(settings, count, watched, stats);
+    watched.finish();
   } else {
     run_on_threads(settings, count, tasks, stats);
   }

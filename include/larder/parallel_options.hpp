@@ -21,8 +21,9 @@ namespace larder {
 class progress_option {
  public:
   /// `done` tasks of `total` (0 where the range does not say how many it has), and the seconds that the rest will
-  /// take (negative while that cannot be said). Called some times per second at most, by one thread at a time, and once when
-  /// all is done: its last call, unless the call of the pool fails. What it throws comes out of that.
+  /// take (negative while that cannot be said). Called some times per second at most, by the caller or a worker, one
+  /// at a time, and by the caller once when all is done: its last call, unless that of the pool fails. What it throws comes
+  /// out of that.
   using callback = std::function<void(std::size_t done, std::size_t total, double eta)>;
 
   /// As the enclosing parallel_config says; else not shown.
