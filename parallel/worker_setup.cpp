@@ -88,6 +88,8 @@ void find_thread_libraries() noexcept {
 
 worker_scope::worker_scope(const parallel_settings& settings, worker_kind kind) {
   if (settings.initializer) run_initializer(settings, kind);
+  if (settings.inner_threads != 0 || settings.workers > 1)
+    nested_.emplace(settings.inner_threads != 0 ? settings.inner_threads : 1);
   if (settings.thread_limit == 0) return;
   const auto limit = static_cast<int>(
       std::min<unsigned>(settings.thread_limit, static_cast<unsigned>(std::numeric_limits<int>::max())));

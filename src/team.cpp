@@ -6,10 +6,13 @@
 #include <atomic>
 #include <bit>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <utility>
 
 #include "src/cpu_count.hpp"
+#include "src/futex.hpp"
+#include "src/short_mutex.hpp"
 #include "src/spin.hpp"
 
 namespace larder::detail {
@@ -48,21 +51,18 @@ struct call_list {
   }
 };
 
-// Everything here is guarded by `mutex`, but for `posted`, which is also read without. It is constant-initialised
+// Everything here is guarded by `mutex`, but for `posted` and `ended`, which are also read without. It is constant-initialised
 // and trivially destructible: valid before the first constructor of the program and after the last destructor, so
 // it does not matter which other static objects call run_on_team from theirs.
-//
-// The mutex is held for some tens of nanoseconds at a time, so who finds it taken tries again for a moment before it
-// sleeps.
 struct team_state {
-  pthread_mutex_t mutex = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
-  pthread_cond_t work = PTHREAD_COND_INITIALIZER;  // there is work, or the team stops: helpers wait
-  pthread_cond_t ended =
-      PTHREAD_COND_INITIALIZER;      // a call's last helper left, or a starting one arrived: callers wait
-  std::atomic<unsigned> posted = 0;  // one more whenever there is something new for helpers
-  call_list calls;                   // of run_on_team
-  call_list invited;                 // background calls with threads to come
-  unsigned to_come = 0;              // these threads
+  short_mutex mutex;
+  // One more whenever there is something new for helpers, who look at it, or sleep on it: work, or the team stops.
+  std::atomic<std::uint32_t> posted = 0;
+  // One more whenever something has ended that a thread may sleep for: a helper has left a call, or has arrived.
+  std::atomic<std::uint32_t> ended = 0;
+  call_list calls;       // of run_on_team
+  call_list invited;     // background calls with threads to come
+  unsigned to_come = 0;  // these threads
   helper* helpers = nullptr;
   int created =
       0;         // threads whose creation has succeeded, and was counted (they may be at work before it is)
@@ -92,8 +92,8 @@ thread_local constinit unsigned allowance = k_no_limit;
 
 class lock {
  public:
-  lock() { ::pthread_mutex_lock(&the_team.mutex); }
-  ~lock() { ::pthread_mutex_unlock(&the_team.mutex); }
+  lock() { the_team.mutex.lock(); }
+  ~lock() { the_team.mutex.unlock(); }
   lock(const lock&) = delete;
   lock& operator=(const lock&) = delete;
 };
@@ -101,33 +101,45 @@ class lock {
 // For a part of the life of a lock.
 class unlocked {
  public:
-  unlocked() { ::pthread_mutex_unlock(&the_team.mutex); }
-  ~unlocked() { ::pthread_mutex_lock(&the_team.mutex); }
+  unlocked() { the_team.mutex.unlock(); }
+  ~unlocked() { the_team.mutex.lock(); }
   unlocked(const unlocked&) = delete;
   unlocked& operator=(const unlocked&) = delete;
 };
+
+// With the mutex held, in between not. `word` only changes with the mutex held, so that nothing that happens after the
+// caller has looked is missed.
+void sleep_on(const std::atomic<std::uint32_t>& word) {
+  const std::uint32_t seen = word.load(std::memory_order_relaxed);
+  const unlocked meanwhile;
+  futex_wait(word, seen);
+}
+
+constexpr unsigned k_all = ~0U;
+
+void say_ended() {
+  the_team.ended.fetch_add(1, std::memory_order_relaxed);
+  futex_wake(the_team.ended, k_all);
+}
 
 // Fork. The forking thread takes the mutex first, so that no other thread is in the middle of a change when
 // memory is copied; no user code and no allocation runs under the mutex, so it is soon free. The parent just
 // lets go again. In the child only the forking thread exists: the helpers and the other callers, whose frames
 // the lists point into, are gone. So the child forgets them and stands where a process stands that has never
 // used the team; background calls that it has inherited tell by `process`. The mutex is the child's own (its one
-// thread took it). The condition variables still count waiters that no longer exist, and a glibc condition
-// variable can block on those; nobody uses them now, so they are made anew.
-void before_fork() { ::pthread_mutex_lock(&the_team.mutex); }
+// thread took it).
+void before_fork() { the_team.mutex.lock(); }
 
-void after_fork_in_parent() { ::pthread_mutex_unlock(&the_team.mutex); }
+void after_fork_in_parent() { the_team.mutex.unlock(); }
 
 void after_fork_in_child() {
-  the_team.work = PTHREAD_COND_INITIALIZER;
-  the_team.ended = PTHREAD_COND_INITIALIZER;
   the_team.calls = the_team.invited = {};
   the_team.helpers = nullptr;
   the_team.created = the_team.busy = the_team.elsewhere = the_team.creating = 0;
   the_team.to_come = the_team.starting = the_team.parked = the_team.spinning = the_team.callers = 0;
   the_team.stopping = false;
   ++the_team.process;
-  ::pthread_mutex_unlock(&the_team.mutex);
+  the_team.mutex.unlock();
 }
 
 // Set when the program or library is loaded, and not at the first call: there a fork in another thread could
@@ -147,8 +159,7 @@ void stop_at_exit() {
     {
       const lock held;
       the_team.stopping = true;
-      while (the_team.starting != 0 || the_team.to_come != 0)
-        ::pthread_cond_wait(&the_team.ended, &the_team.mutex);
+      while (the_team.starting != 0 || the_team.to_come != 0) sleep_on(the_team.ended);
       helper** link = &the_team.helpers;
       while (*link != nullptr && (*link)->busy) link = &(*link)->next;
       if (*link == nullptr) {
@@ -164,7 +175,7 @@ void stop_at_exit() {
       ending = idle->thread;
       --the_team.created;
       the_team.posted.fetch_add(1, std::memory_order_relaxed);
-      ::pthread_cond_broadcast(&the_team.work);
+      futex_wake(the_team.posted, k_all);
     }
     ::pthread_join(ending, nullptr);
   }
@@ -221,7 +232,7 @@ bool start_helpers(unsigned count) {
   the_team.creating -= static_cast<int>(count);
   the_team.created += static_cast<int>(count - left);
   the_team.starting -= left;
-  if (left != 0) ::pthread_cond_broadcast(&the_team.ended);
+  if (left != 0) say_ended();
   return left == 0;
 }
 
@@ -243,7 +254,7 @@ unsigned post(unsigned open) {
 }
 
 void wake(unsigned helpers) {
-  for (; helpers != 0; --helpers) ::pthread_cond_signal(&the_team.work);
+  if (helpers != 0) futex_wake(the_team.posted, helpers);
 }
 
 // The call that an idle helper joins: one that was promised a thread, else the oldest that wants one. At the end of
@@ -279,7 +290,7 @@ unsigned take_number(team_call& call) {
 bool join(helper& self, team_call& to) {
   if (to.background) {
     if (--to.open == 0) the_team.invited.remove(to);
-    if (--the_team.to_come == 0 && the_team.stopping) ::pthread_cond_broadcast(&the_team.ended);
+    if (--the_team.to_come == 0 && the_team.stopping) say_ended();
   } else {
     --to.open;
   }
@@ -293,10 +304,10 @@ bool join(helper& self, team_call& to) {
   const unsigned to_start = claim_starts_for(to);
   do {
     to.again = false;
-    ::pthread_mutex_unlock(&the_team.mutex);
+    the_team.mutex.unlock();
     start_helpers(to_start);
     run_body(to, worker);
-    ::pthread_mutex_lock(&the_team.mutex);
+    the_team.mutex.lock();
     if (process != the_team.process) return false;
   } while (to.again);
   self.busy = false;
@@ -308,7 +319,7 @@ bool join(helper& self, team_call& to) {
   const bool waited = to.waited;
   to.running.fetch_sub(1,
                        std::memory_order_release);  // for who looks without the mutex: `to` may be gone now
-  if (waited) ::pthread_cond_broadcast(&the_team.ended);
+  if (waited) say_ended();
   return true;
 }
 
@@ -318,7 +329,7 @@ void* helper_main(void*) {
   const lock held;
   self.next = the_team.helpers;
   the_team.helpers = &self;
-  if (--the_team.starting == 0) ::pthread_cond_broadcast(&the_team.ended);
+  if (--the_team.starting == 0) say_ended();
   for (bool rested = false;;) {
     if (team_call* const found = open_call()) {
       if (!join(self, *found)) return nullptr;
@@ -338,7 +349,7 @@ void* helper_main(void*) {
       --the_team.spinning;
     } else {
       ++the_team.parked;
-      ::pthread_cond_wait(&the_team.work, &the_team.mutex);
+      sleep_on(the_team.posted);
       --the_team.parked;
     }
   }
@@ -350,11 +361,11 @@ void* helper_main(void*) {
 void wait_until_left(team_call& call, unsigned left) {
   const auto gone = [&] { return call.running.load(std::memory_order_acquire) <= left; };
   const bool may = may_spin(the_team.callers);
-  ::pthread_mutex_unlock(&the_team.mutex);
+  the_team.mutex.unlock();
   if (gone() || (may && spin_until(gone, k_spin))) return;
   const lock held;
   call.waited = true;
-  while (!gone()) ::pthread_cond_wait(&the_team.ended, &the_team.mutex);
+  while (!gone()) sleep_on(the_team.ended);
 }
 
 }  // namespace
@@ -405,9 +416,9 @@ void run_on_team(unsigned workers, team_body body) {
 
   run_body(own, 0);
 
-  ::pthread_mutex_lock(&the_team.mutex);
+  the_team.mutex.lock();
   if (own.process != the_team.process) {
-    ::pthread_mutex_unlock(&the_team.mutex);
+    the_team.mutex.unlock();
     return;
   }
   own.open = 0;
@@ -427,10 +438,10 @@ bool background_call::invite() noexcept {
   // again; else a thread that is idle, or was created for it. Promises never exceed the helpers that are idle, and
   // these keep them before anything else, so each promise has a thread of its own. A thread counts when its creation
   // has succeeded: nobody relies on one that may be refused.
-  ::pthread_mutex_lock(&the_team.mutex);
+  the_team.mutex.lock();
   const auto answer = [&](bool comes, bool posted = false) {
     const unsigned to_wake = posted ? post(1) : 0;
-    ::pthread_mutex_unlock(&the_team.mutex);
+    the_team.mutex.unlock();
     wake(to_wake);
     return comes;
   };
@@ -456,9 +467,9 @@ bool background_call::invite() noexcept {
 }
 
 background_call::~background_call() {
-  ::pthread_mutex_lock(&the_team.mutex);
+  the_team.mutex.lock();
   if (call_.process != the_team.process) {
-    ::pthread_mutex_unlock(&the_team.mutex);
+    the_team.mutex.unlock();
     return;
   }
   call_.closed = true;
@@ -467,7 +478,7 @@ background_call::~background_call() {
     the_team.invited.remove(call_);
     the_team.to_come -= call_.open;
     call_.open = 0;
-    if (the_team.to_come == 0 && the_team.stopping) ::pthread_cond_broadcast(&the_team.ended);
+    if (the_team.to_come == 0 && the_team.stopping) say_ended();
   }
   // A body that calls exit does not return, and may be what static objects are destroyed in.
   unsigned own = 0;

@@ -3,7 +3,7 @@
 // copies.
 //
 //   std::atomic<std::size_t> next = 0;
-//   run_on_team(usable_cpus(), [&](unsigned) noexcept {
+//   run_on_team(cpus_for_core_work(), [&](unsigned) noexcept {
 //     for (std::size_t i; (i = next.fetch_add(1)) < chunks;) hash_chunk(i);
 //   });
 

@@ -348,7 +348,7 @@ TEST_CASE("team: a call beside a background call whose threads are busy has thre
 
 TEST_CASE("team: a background call ends after the bodies that began, with what they wrote",
           "[team][background]") {
-  for (int repeat = 0; repeat < 300; ++repeat) {
+  for (int repeat = 0; repeat < 100; ++repeat) {
     std::latch begun(1);
     int written = 0;
     {
@@ -364,7 +364,7 @@ TEST_CASE("team: a background call ends after the bodies that began, with what t
     REQUIRE(written == repeat + 1);
   }
   // Whether they come before the end or not at all.
-  for (int repeat = 0; repeat < 1000; ++repeat) {
+  for (int repeat = 0; repeat < 200; ++repeat) {
     const auto body = [](unsigned) noexcept {};
     background_call call(3, body);
     call.invite();

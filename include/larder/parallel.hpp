@@ -139,7 +139,7 @@ class parallel {
   template <class Range, class F, class T, class Op, class... Shared>
   T map_reduce(Range&& range, const F& f, T init, const Op& op, const Shared&... shared) const {
     using range_type = std::remove_reference_t<Range>;
-    detail::require_task<range_type, F, Shared...>();
+    static_assert(detail::require_task<range_type, F, Shared...>());
     static_assert(std::is_constructible_v<T, detail::task_result<range_type, F, Shared...>>,
                   "larder: map_reduce combines values of the type of its initial one, and f returns another "
                   "that does not convert to it.");
@@ -176,44 +176,46 @@ class parallel {
  private:
   template <class Range, class F, class... Shared>
   auto map_to(parallel_stats* stats, Range& range, const F& f, const Shared&... shared) const {
-    detail::require_task<Range, F, Shared...>();
-    using result = detail::task_result<Range, F, Shared...>;
-    using call_type = detail::parallel_call<F, Shared...>;
-    const auto& settings = pool_->settings();
-    const call_type call(f, shared...);
-    if constexpr (detail::indexed_range<Range>) {
-      if (!detail::reads_in_caller(settings)) {
-        const auto count = static_cast<std::size_t>(std::ranges::size(range));
-        detail::result_vector<result> results(count);
-        detail::map_tasks<Range, call_type, result> tasks(range, call, results);
-        detail::run_indexed(settings, count, tasks, stats);
-        return results.take();
+    if constexpr (detail::require_task<Range, F, Shared...>()) {
+      using result = detail::task_result<Range, F, Shared...>;
+      using call_type = detail::parallel_call<F, Shared...>;
+      const auto& settings = pool_->settings();
+      const call_type call(f, shared...);
+      if constexpr (detail::indexed_range<Range>) {
+        if (!detail::reads_in_caller(settings)) {
+          const auto count = static_cast<std::size_t>(std::ranges::size(range));
+          detail::result_vector<result> results(count);
+          detail::map_tasks<Range, call_type, result> tasks(range, call, results);
+          detail::run_indexed(settings, count, tasks, stats);
+          return results.take();
+        }
       }
+      using batch = detail::call_batch<Range, call_type, result>;
+      detail::range_source<Range, batch, call_type> source(range, call);
+      detail::result_vector<result> results(source.total());
+      detail::task_stream stream(settings, source, detail::stream_order::finished);
+      std::size_t count = 0;
+      while (const auto task = stream.next()) {
+        count = std::max(count, task->index() + 1);
+        results.grow(count);
+        if constexpr (!std::is_void_v<result>)
+          results.put(task->index(), static_cast<batch&>(task->batch).take(task->i));
+      }
+      if (stats != nullptr) *stats = stream.stats();
+      return results.take();
     }
-    using batch = detail::call_batch<Range, call_type, result>;
-    detail::range_source<Range, batch, call_type> source(range, call);
-    detail::result_vector<result> results(source.total());
-    detail::task_stream stream(settings, source, detail::stream_order::finished);
-    std::size_t count = 0;
-    while (const auto task = stream.next()) {
-      count = std::max(count, task->index() + 1);
-      results.grow(count);
-      if constexpr (!std::is_void_v<result>)
-        results.put(task->index(), static_cast<batch&>(task->batch).take(task->i));
-    }
-    if (stats != nullptr) *stats = stream.stats();
-    return results.take();
   }
 
   template <class Range, class F, class... Shared>
   auto feed(detail::stream_order order, Range&& range, F&& f, Shared&&... shared) const {
     using owned = detail::owned_range<Range>;
-    detail::require_task<owned, F, Shared...>();
-    using result = detail::task_result<owned, F, Shared...>;
-    return result_range<detail::fed_result<result>>(
-        std::make_unique<detail::stream_feed<owned, result, F, Shared...>>(
-            pool_, detail::own_range(std::forward<Range>(range)), std::move(f),
-            std::tuple<Shared...>(std::move(shared)...), order));
+    if constexpr (detail::require_task<owned, F, Shared...>()) {
+      using result = detail::task_result<owned, F, Shared...>;
+      return result_range<detail::fed_result<result>>(
+          std::make_unique<detail::stream_feed<owned, result, F, Shared...>>(
+              pool_, detail::own_range(std::forward<Range>(range)), std::move(f),
+              std::tuple<Shared...>(std::move(shared)...), order));
+    }
   }
 
   std::shared_ptr<detail::parallel_pool> pool_;

@@ -1,6 +1,8 @@
 #pragma once
 // A function with its shared arguments, as the calls of a pool run it.
 
+#include <concepts>
+#include <cstddef>
 #include <functional>
 #include <ranges>
 #include <tuple>
@@ -46,12 +48,13 @@ concept task_of = std::invocable < F&,
         passed_element<Range>,
 const Shared&... > &&(!indexed_range<Range> || std::invocable<F&, range_reference<Range>, const Shared&...>);
 
-/// Refuses what cannot be called, in words.
+/// Refuses what cannot be called, in words; false where it has done so.
 template <class Range, class F, class... Shared>
-consteval void require_task() {
+consteval bool require_task() {
   if constexpr (!std::ranges::input_range<Range>) {
     static_assert(unsupported<Range>,
                   "larder: a parallel call takes a range: something with begin() and end().");
+    return false;
   } else if constexpr (!task_of<Range, const F, Shared...>) {
     static_assert(!task_of<Range, F, Shared...>,
                   "larder: the function of a parallel call is called by several threads at once, "
@@ -60,13 +63,16 @@ consteval void require_task() {
     static_assert(task_of<Range, F, Shared...>,
                   "larder: the function of a parallel call cannot be called as f(element, shared...), "
                   "with an element of the range and each shared argument as a const reference.");
+    return false;
   } else {
     using returned = std::invoke_result_t<const F&, passed_element<Range>, const Shared&...>;
     using result = std::remove_cvref_t<returned>;
-    static_assert(std::is_void_v<result> ||
-                      (std::is_move_constructible_v<result> && std::is_constructible_v<result, returned>),
+    constexpr bool k_can_be_kept = std::is_void_v<result> || (std::is_move_constructible_v<result> &&
+                                                              std::is_constructible_v<result, returned>);
+    static_assert(k_can_be_kept,
                   "larder: the function of a parallel call returns something that cannot be kept: "
                   "its type has to be movable, and copyable where the function returns a reference.");
+    return k_can_be_kept;
   }
 }
 
@@ -74,18 +80,29 @@ template <class Range, class F, class... Shared>
 using task_result =
     std::remove_cvref_t<std::invoke_result_t<const F&, passed_element<Range>, const Shared&...>>;
 
+template <class T>
+struct range_owner {
+  using type = T;
+};
+template <class T, std::size_t k_count>
+struct range_owner<T[k_count]> {
+  using type = std::vector<std::remove_cv_t<T>>;
+};
+
 /// What a call that outlives its caller's statement keeps of a range.
 template <class Range>
-using owned_range =
-    std::conditional_t<std::is_array_v<std::remove_reference_t<Range>>,
-                       std::vector<std::ranges::range_value_t<Range>>, std::remove_cvref_t<Range>>;
+using owned_range = typename range_owner<std::remove_cvref_t<Range>>::type;
 
 template <class Range>
 owned_range<Range> own_range(Range&& range) {
   if constexpr (std::is_array_v<std::remove_reference_t<Range>>) {
     return owned_range<Range>(std::ranges::begin(range), std::ranges::end(range));
   } else {
-    static_assert(std::is_constructible_v<owned_range<Range>, Range&&>,
+    // A vector of what cannot be copied claims that it can be.
+    constexpr bool k_copies_elements =
+        std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>;
+    static_assert(std::is_constructible_v<owned_range<Range>, Range&&> &&
+                      (!k_copies_elements || std::copy_constructible<std::ranges::range_value_t<Range>>),
                   "larder: imap keeps the range that it is given, and this one cannot be copied: pass "
                   "std::move(range).");
     return owned_range<Range>(std::forward<Range>(range));
