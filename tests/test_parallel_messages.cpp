@@ -74,7 +74,8 @@ bool is_ramp(const array<const int>& a, std::size_t count, int first) {
 
 }  // namespace
 
-TEST_CASE("messages: values come back in order, with the data of arrays between them", "[parallel][messages]") {
+TEST_CASE("messages: values come back in order, with the data of arrays between them",
+          "[parallel][messages]") {
   for (const std::uint64_t most : {std::uint64_t{0}, std::uint64_t{100'000}, k_map_none}) {
     channel c(most);
     for (int i = 0; i < 50; ++i) {
@@ -99,7 +100,8 @@ TEST_CASE("messages: values come back in order, with the data of arrays between 
   }
 }
 
-TEST_CASE("messages: what is not published is not seen, also if its writer has died", "[parallel][messages]") {
+TEST_CASE("messages: what is not published is not seen, also if its writer has died",
+          "[parallel][messages]") {
   channel c(0);
   c.send(1);
   const std::uint64_t published = c.writer.end();
@@ -109,7 +111,8 @@ TEST_CASE("messages: what is not published is not seen, also if its writer has d
   CHECK_FALSE(c.reader.next(published).has_value());
 }
 
-TEST_CASE("messages: memory is free again when what was in it has been read or let go", "[parallel][messages]") {
+TEST_CASE("messages: memory is free again when what was in it has been read or let go",
+          "[parallel][messages]") {
   constexpr std::size_t k_count = 1'000'000;
   constexpr std::uint64_t k_slack = std::uint64_t{4} << 20;
   channel c(1000);
