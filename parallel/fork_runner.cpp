@@ -106,7 +106,7 @@ class fork_runner final : public batch_runner {
       if (!each || each->batch.get() != &batch) continue;
       kill(*each, fault);
       while (!batch.settled()) step(lock, time_point::max());
-      break;
+      return batch.failed() && batch.fault() == fault;
     }
     return false;
   }

@@ -381,7 +381,7 @@ nested_threads::~nested_threads() { allowance = before_; }
 
 unsigned idle_team_threads() noexcept {
   const lock held;
-  while (the_team.starting != 0) ::pthread_cond_wait(&the_team.ended, &the_team.mutex);
+  while (the_team.starting != 0) sleep_on(the_team.ended);
   return static_cast<unsigned>(std::max(idle_helpers() - static_cast<int>(the_team.to_come), 0));
 }
 

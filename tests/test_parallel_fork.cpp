@@ -13,12 +13,12 @@
 #include <iterator>
 #include <latch>
 #include <map>
-#include <set>
 #include <memory>
 #include <new>
 #include <numeric>
 #include <optional>
 #include <ranges>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -160,14 +160,19 @@ TEST_CASE("fork: results come in order, of closures that refer to the caller's m
 TEST_CASE("fork: results of all kinds", "[parallel][fork]") {
   const auto pool = fork_pool();
   CHECK(pool.map(numbers(3), [](int i) { return i % 2 == 0; }) == std::vector{true, false, true});
-  CHECK(pool.map(numbers(2), [](int i) { return static_cast<colour>(i); }) == std::vector{colour::red, colour::green});
+  CHECK(pool.map(numbers(2), [](int i) { return static_cast<colour>(i); }) ==
+        std::vector{colour::red, colour::green});
   CHECK(pool.map(numbers(2), [](int i) { return std::string(100'000, static_cast<char>('a' + i)); }) ==
         std::vector{std::string(100'000, 'a'), std::string(100'000, 'b')});
-  CHECK(pool.map(numbers(2), [](int i) { return std::map<int, std::string>{{i, "x"}}; }) ==
-        std::vector<std::map<int, std::string>>{{{0, "x"}}, {{1, "x"}}});
-  CHECK(pool.map(numbers(2), [](int i) { return point{i, 0.5}; }) == std::vector{point{0, 0.5}, point{1, 0.5}});
-  CHECK(pool.map(numbers(2), [](int i) { return std::vector<int>(static_cast<std::size_t>(i) * 1'000'000, i); }) ==
-        std::vector{std::vector<int>(), std::vector<int>(1'000'000, 1)});
+  CHECK(pool.map(numbers(2), [](int i) {
+    return std::map<int, std::string>{{i, "x"}};
+  }) == std::vector<std::map<int, std::string>>{{{0, "x"}}, {{1, "x"}}});
+  CHECK(pool.map(numbers(2), [](int i) {
+    return point{i, 0.5};
+  }) == std::vector{point{0, 0.5}, point{1, 0.5}});
+  CHECK(pool.map(numbers(2), [](int i) {
+    return std::vector<int>(static_cast<std::size_t>(i) * 1'000'000, i);
+  }) == std::vector{std::vector<int>(), std::vector<int>(1'000'000, 1)});
   CHECK(*pool.map(numbers(2), [](int i) { return std::make_unique<int>(i); })[1] == 1);
   pool.map(numbers(2), [](int) {});
   CHECK(pool.map(numbers(0), [](int i) { return i; }).empty());
@@ -180,11 +185,13 @@ TEST_CASE("fork: large arrays come as mappings, small ones as copies", "[paralle
   for (const std::size_t count : {std::size_t{0}, std::size_t{10}, std::size_t{11'000}, k_large}) {
     const bool is_large = count * sizeof(double) > 102'400;
     auto writable = pool.map(numbers(4), [&](int i) { return filled(count, i); });
-    auto constant = pool.map(numbers(4), [&](int i) -> larder::array<const double> { return filled(count, i); });
+    auto constant =
+        pool.map(numbers(4), [&](int i) -> larder::array<const double> { return filled(count, i); });
     for (std::size_t i = 0; i < 4; ++i) {
       CHECK(writable[i].is_mapped() == is_large);
       CHECK(constant[i].is_mapped() == is_large);
-      CHECK(std::ranges::count(writable[i].flat(), static_cast<double>(i)) == static_cast<std::ptrdiff_t>(count));
+      CHECK(std::ranges::count(writable[i].flat(), static_cast<double>(i)) ==
+            static_cast<std::ptrdiff_t>(count));
       CHECK(std::ranges::equal(constant[i].flat(), writable[i].flat()));
       writable[i].fill(9);
     }
@@ -214,8 +221,9 @@ TEST_CASE("fork: a read-only result cannot be written to", "[parallel][fork]") {
 #endif
 }
 
-TEST_CASE("fork: mapped results stay whole in children of fork when the parent lets go, and the other way round",
-          "[parallel][fork]") {
+TEST_CASE(
+    "fork: mapped results stay whole in children of fork when the parent lets go, and the other way round",
+    "[parallel][fork]") {
   const auto pool = fork_pool({.max_nbytes = 0});
   const auto make = [](int i) -> larder::array<const double> { return filled(100'000, i + 1); };
   auto results = pool.map(numbers(2), make);
@@ -307,11 +315,13 @@ TEST_CASE("fork: exceptions of the standard keep their types", "[parallel][fork]
   CHECK(keeps_type<std::bad_variant_access>());
   CHECK(keeps_type<std::bad_function_call>());
 
-  const auto with_text = arrives<std::system_error>([] { throw std::system_error(ENOENT, std::generic_category(), "here"); });
+  const auto with_text =
+      arrives<std::system_error>([] { throw std::system_error(ENOENT, std::generic_category(), "here"); });
   REQUIRE(with_text);
   CHECK(with_text->code() == std::errc::no_such_file_or_directory);
   CHECK(with_text->what() == std::string("here: No such file or directory"));
-  const auto bare = arrives<std::system_error>([] { throw std::system_error(EPERM, std::system_category()); });
+  const auto bare =
+      arrives<std::system_error>([] { throw std::system_error(EPERM, std::system_category()); });
   REQUIRE(bare);
   CHECK(bare->code() == std::error_code(EPERM, std::system_category()));
   CHECK(bare->what() == std::string("Operation not permitted"));
@@ -401,7 +411,8 @@ TEST_CASE("fork: other exceptions become a task_error that names them", "[parall
   REQUIRE(derived);
   CHECK(derived->task() == 4);
   CHECK_THAT(derived->type(), Catch::Matchers::ContainsSubstring("derived_error"));
-  CHECK_THAT(derived->what(), Catch::Matchers::ContainsSubstring("task 4") && Catch::Matchers::ContainsSubstring("text"));
+  CHECK_THAT(derived->what(),
+             Catch::Matchers::ContainsSubstring("task 4") && Catch::Matchers::ContainsSubstring("text"));
   const auto plain = thrown_by([] { throw plain_failure(); });
   REQUIRE(plain);
   CHECK_THAT(plain->type(), Catch::Matchers::ContainsSubstring("plain_failure"));
@@ -491,20 +502,22 @@ TEST_CASE("fork: a task over its time is killed and named", "[parallel][fork]") 
 TEST_CASE("fork: tasks are run again whose worker died", "[parallel][fork]") {
   const scratch_dir dir;
   // Each of these tasks kills its worker until it has been begun `deaths` times.
-  const auto run = [&](auto range, unsigned deaths, int retries, std::optional<larder::number_or_text> batch_size) {
+  const auto run = [&](auto range, unsigned deaths, int retries,
+                       std::optional<larder::number_or_text> batch_size) {
     for (const auto& name : dir.names()) std::filesystem::remove(dir / name);
-    return fork_pool({.batch_size = std::move(batch_size), .max_retries = retries}).map_with_stats(range, [&](int i) {
-      if (i % 5 == 2) {
-        const auto mine = dir / std::to_string(i);
-        std::error_code none;
-        const auto before = std::filesystem::file_size(mine, none);
-        if (none || before < deaths) {
-          std::ofstream(mine, std::ios::app).put('x');
-          ::raise(SIGKILL);
-        }
-      }
-      return i * i;
-    });
+    return fork_pool({.batch_size = std::move(batch_size), .max_retries = retries})
+        .map_with_stats(range, [&](int i) {
+          if (i % 5 == 2) {
+            const auto mine = dir / std::to_string(i);
+            std::error_code none;
+            const auto before = std::filesystem::file_size(mine, none);
+            if (none || before < deaths) {
+              std::ofstream(mine, std::ios::app).put('x');
+              ::raise(SIGKILL);
+            }
+          }
+          return i * i;
+        });
   };
   const auto check = [&](auto range, std::optional<larder::number_or_text> batch_size) {
     const auto [results, stats] = run(range, 2, 2, batch_size);
@@ -539,7 +552,8 @@ TEST_CASE("fork: programs with threads are refused unless they are allowed", "[p
   const auto square = [](int i) { return i * i; };
   const auto e = caught<larder::value_error>([&] { fork_pool().map(numbers(4), square); });
   REQUIRE(e);
-  CHECK_THAT(e->what(), Catch::Matchers::ContainsSubstring("allow_threads") && Catch::Matchers::ContainsSubstring("1 thread"));
+  CHECK_THAT(e->what(), Catch::Matchers::ContainsSubstring("allow_threads") &&
+                            Catch::Matchers::ContainsSubstring("1 thread"));
   CHECK_THROWS_AS(fork_pool().map(std::forward_list{1, 2}, square), larder::value_error);
   CHECK(fork_pool({.allow_threads = true}).map(numbers(4), square) == std::vector{0, 1, 4, 9});
   release.count_down();
@@ -547,7 +561,8 @@ TEST_CASE("fork: programs with threads are refused unless they are allowed", "[p
   CHECK(fork_pool().map(numbers(4), square) == std::vector{0, 1, 4, 9});
 }
 
-TEST_CASE("fork: works at once after a thread has been joined, and after the team has run", "[parallel][fork]") {
+TEST_CASE("fork: works at once after a thread has been joined, and after the team has run",
+          "[parallel][fork]") {
   for (int repeat = 0; repeat < 100; ++repeat) {
     std::thread([] {}).join();
     larder::detail::run_on_team(4, [](unsigned) noexcept {});
@@ -559,22 +574,27 @@ TEST_CASE("fork: works at once after a thread has been joined, and after the tea
 TEST_CASE("fork: nested calls run in the child, and on threads where that is asked for", "[parallel][fork]") {
   const auto inner = [](int i) {
     const auto pid = ::getpid();
-    const auto all = parallel({.n_jobs = 3}).map(numbers(10), [&](int k) { return std::pair(k + i, ::getpid() == pid); });
-    const auto forked = parallel(on(backend::fork, {.n_jobs = 3})).map(numbers(10), [&](int k) { return k + i; });
+    const auto all =
+        parallel({.n_jobs = 3}).map(numbers(10), [&](int k) { return std::pair(k + i, ::getpid() == pid); });
+    const auto forked =
+        parallel(on(backend::fork, {.n_jobs = 3})).map(numbers(10), [&](int k) { return k + i; });
     int sum = 0;
     for (std::size_t k = 0; k < 10; ++k) sum += all[k].second ? all[k].first + forked[k] : -1000;
     return sum;
   };
   CHECK(fork_pool().map(numbers(3), inner) == std::vector{90, 110, 130});
 #if !defined(__SANITIZE_THREAD__)  // see test_src_team.cpp
-  CHECK(fork_pool({.inner_threads = 2, .allow_threads = true}).map(numbers(3), inner) == std::vector{90, 110, 130});
+  CHECK(fork_pool({.inner_threads = 2, .allow_threads = true}).map(numbers(3), inner) ==
+        std::vector{90, 110, 130});
 #endif
 }
 
 TEST_CASE("fork: more workers than tasks, and many cheap tasks", "[parallel][fork]") {
   CHECK(fork_pool({.n_jobs = 7}).map(numbers(3), [](int i) { return i; }) == std::vector{0, 1, 2});
-  for (const auto& size : {larder::number_or_text("auto"), larder::number_or_text(1), larder::number_or_text(1000)}) {
-    const auto results = fork_pool({.n_jobs = 3, .batch_size = size}).map(numbers(100'000), [](int i) { return i; });
+  for (const auto& size :
+       {larder::number_or_text("auto"), larder::number_or_text(1), larder::number_or_text(1000)}) {
+    const auto results =
+        fork_pool({.n_jobs = 3, .batch_size = size}).map(numbers(100'000), [](int i) { return i; });
     REQUIRE(results.size() == 100'000);
     CHECK(std::ranges::is_sorted(results));
     CHECK(results.back() == 99'999);
@@ -642,7 +662,9 @@ TEST_CASE("fork: a stream that is dropped leaves no child", "[parallel][fork]") 
     });
     CHECK(*stream.begin() == 0);
   }
-  { const auto unwanted = fork_pool().submit([] { ::pause(); }); }
+  {
+    const auto unwanted = fork_pool().submit([] { ::pause(); });
+  }
   CHECK_FALSE(has_children());
 }
 
@@ -707,8 +729,8 @@ TEST_CASE("fork: what was printed is printed once, and exit handlers run once", 
     for (std::string line; std::getline(stream, line);) lines.insert(line);
     return lines;
   };
-  CHECK(lines_of(output) == std::multiset<std::string>{"before", "stream before", "task 1", "task 2", "task 3",
-                                                       "task 4", "destructor", "handler"});
+  CHECK(lines_of(output) == std::multiset<std::string>{"before", "stream before", "task 1", "task 2",
+                                                       "task 3", "task 4", "destructor", "handler"});
   CHECK(lines_of(other_path) == std::multiset<std::string>{"other"});
 }
 
