@@ -104,7 +104,7 @@ class fork_runner final : public batch_runner {
       if (!each || &each->batch.tasks() != &batch) continue;
       kill(*each, fault);
       while (!batch.settled()) step(lock, time_point::max());
-      break;
+      return batch.failed() && batch.fault() == fault;
     }
     return false;
   }
