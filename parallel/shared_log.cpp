@@ -1,6 +1,7 @@
 #include "parallel/shared_log.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <mutex>
@@ -38,6 +39,11 @@ std::uint64_t page() noexcept {
 constexpr std::uint64_t round_up(std::uint64_t n, std::uint64_t to) noexcept {
   return (n + to - 1) / to * to;
 }
+
+/// The first few messages, if they are small, are written by a call each: many a worker sends no more, and a mapping costs as much
+/// as several calls.
+constexpr std::size_t k_small = 256;
+constexpr unsigned k_most_small = 4;
 
 enum class entry_kind : std::uint64_t { message = 1, data = 2 };
 
@@ -190,10 +196,19 @@ std::byte* log_writer::room(std::size_t bytes) {
 
 void log_writer::append(std::span<const std::byte> message) {
   const auto whole = static_cast<std::size_t>(round_up(sizeof(entry_head) + message.size(), k_align));
-  std::byte* const at = room(whole);
   const entry_head head{entry_kind::message, message.size()};
-  std::memcpy(at, &head, sizeof head);
-  if (!message.empty()) std::memcpy(at + sizeof head, message.data(), message.size());
+  const auto put = [&](std::byte* at) {
+    std::memcpy(at, &head, sizeof head);
+    if (!message.empty()) std::memcpy(at + sizeof head, message.data(), message.size());
+  };
+  if (std::array<std::byte, k_small> entry{};
+      window_ == nullptr && whole <= k_small && small_ != k_most_small) {
+    put(entry.data());
+    write(std::span(entry).first(whole), end_);
+    ++small_;
+  } else {
+    put(room(whole));
+  }
   end_ += whole;
 }
 

@@ -72,6 +72,7 @@ class log_writer {
 
   int fd_;
   std::uint64_t end_ = 0;
+  unsigned small_ = 0;  // messages that were written without the window
   // The part of the log that is mapped. Its memory was taken before: touching it cannot fail.
   std::byte* window_ = nullptr;
   std::uint64_t window_begin_ = 0;
