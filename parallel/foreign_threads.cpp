@@ -60,9 +60,8 @@ void refuse_foreign_threads() {
   throw value_error(
       "parallel: backend is fork, and this process has " + std::to_string(all - ours) +
       " thread(s) that are not larder's: in a child they do not exist, and locks that they hold stay locked; "
-      "start them after the call, or use backend threads or processes, or set allow_threads where their "
-      "locks are "
-      "not needed in tasks");
+      "start them after the call, or use the backend threads, or set allow_threads where tasks do not need "
+      "what they lock");
 }
 
 }  // namespace larder::detail

@@ -1,0 +1,45 @@
+#pragma once
+// What the tests of the backend fork share.
+
+#include <cstddef>
+#include <optional>
+#include <ranges>
+#include <utility>
+
+#include <sys/wait.h>
+
+#include <larder/array.hpp>
+#include <larder/parallel.hpp>
+
+#include "tests/pools.hpp"
+
+/// Two workers, unless the options say otherwise.
+inline larder::parallel fork_pool(larder::parallel_options options = {}) {
+  if (!options.n_jobs) options.n_jobs = 2;
+  return larder::parallel(on(larder::backend::fork, std::move(options)));
+}
+
+inline auto numbers(int count) { return std::views::iota(0, count); }
+
+inline larder::array<double> filled(std::size_t count, double value) {
+  larder::array<double> a({count});
+  a.fill(value);
+  return a;
+}
+
+/// Of this process, running or not waited for.
+inline bool has_children() {
+  siginfo_t info{};
+  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/// What a call throws, if it is an E.
+template <class E, class Call>
+std::optional<E> caught(Call call) {
+  try {
+    call();
+  } catch (const E& e) {
+    return e;
+  }
+  return std::nullopt;
+}
