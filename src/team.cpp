@@ -237,7 +237,7 @@ bool start_helpers(unsigned count) {
 }
 
 // Whether a thread that waits may keep its processor: where it takes none from a thread that works. `others` are
-// those that work outside of bodies.
+// those that work outside of bodies: callers, and between calls the thread that makes them.
 bool may_spin(unsigned others) {
   return static_cast<unsigned>(the_team.busy) + the_team.spinning + others + 1 <= the_team.processors;
 }
@@ -337,14 +337,14 @@ void* helper_main(void*) {
     } else if (self.released) {
       return nullptr;
     } else if (!rested && !the_team.stopping && may_spin(std::max(the_team.callers, 1U))) {
-      // Between calls, too, the thread that makes them is at work.
-      // What is posted before the mutex is taken again is found at the next turn, seen here or not.
-      rested = true;
+      // What is posted before the mutex is taken again is found at the next turn, seen here or not. Where it has been
+      // done by then, there is more to come, as calls follow each other closely.
       ++the_team.spinning;
-      const unsigned seen = the_team.posted.load(std::memory_order_relaxed);
+      const std::uint32_t seen = the_team.posted.load(std::memory_order_relaxed);
       {
         const unlocked meanwhile;
-        spin_until([&] { return the_team.posted.load(std::memory_order_relaxed) != seen; }, k_spin);
+        const auto is_posted = [&] { return the_team.posted.load(std::memory_order_relaxed) != seen; };
+        rested = !spin_until(is_posted, k_spin);
       }
       --the_team.spinning;
     } else {
