@@ -65,6 +65,24 @@ TEST_CASE("team: what was there before an invitation is found, though all were a
   CHECK(jobs.left == 0);
 }
 
+TEST_CASE("team: each invitation has a run of the body of its own", "[team][background]") {
+  // As whoever counts its threads relies on: one more with each invitation, one less with each run.
+  for (const int workers : {1, 3}) {
+    std::atomic<int> expected = 0;
+    const auto body = [&](unsigned) noexcept {
+      --expected;
+      expected.notify_all();
+    };
+    background_call call(static_cast<unsigned>(workers), body);
+    for (int i = 0; i < 5000; ++i) {
+      for (int seen = expected; seen >= workers; seen = expected) expected.wait(seen);
+      ++expected;
+      REQUIRE(call.invite());
+    }
+    for (int seen = expected; seen != 0; seen = expected) expected.wait(seen);
+  }
+}
+
 TEST_CASE("team: a background call has no more threads than it asked for, each with its own number",
           "[team][background]") {
   std::atomic<unsigned> numbers = 0;  // a bit each
