@@ -27,16 +27,14 @@
 
 #include "parallel/batch_runner.hpp"
 #include "parallel/caller_run.hpp"
-#include "parallel/foreign_threads.hpp"
-#include "parallel/fork_child.hpp"
+#include "parallel/fork_batch.hpp"
 #include "parallel/lifeline.hpp"
 #include "parallel/poll_until.hpp"
 #include "parallel/result_channel.hpp"
 #include "parallel/shared_block.hpp"
 #include "parallel/task_clock.hpp"
-#include "parallel/worker_setup.hpp"
+#include "parallel/worker_count.hpp"
 #include "parallel/worker_slot.hpp"
-#include "src/team.hpp"
 
 namespace larder::detail {
 namespace {
@@ -48,7 +46,7 @@ class fork_runner final : public batch_runner {
   fork_runner(const parallel_settings& settings, on_failure then)
       : settings_(settings),
         then_(then),
-        workers_(std::max(settings.workers, 1U)),
+        workers_(worker_count(settings)),
         process_(::getpid()),
         shared_(sizeof(wake_request) + workers_ * sizeof(worker_slot)),
         request_(*::new (shared_.data()) wake_request),
@@ -103,7 +101,7 @@ class fork_runner final : public batch_runner {
     batch.stop().request();
     while (beginning_ == &batch) changed_.wait(lock);
     for (const auto& each : at_) {
-      if (!each || each->batch.get() != &batch) continue;
+      if (!each || &each->batch.tasks() != &batch) continue;
       kill(*each, fault);
       while (!batch.settled()) step(lock, time_point::max());
       return batch.failed() && batch.fault() == fault;
@@ -130,15 +128,11 @@ class fork_runner final : public batch_runner {
   }
 
  private:
-  // A batch whose child runs.
   struct run {
-    std::shared_ptr<task_batch> batch;
-    fork_child child;
-    result_receiver receiver;
+    fork_batch batch;
     std::size_t retried_task;         // the one that was run again last,
     unsigned retries;                 // and how often
     bool has_ended = false;           // of the driver: its child has
-    std::exception_ptr failure{};     // of the driver: what a task threw, or what went wrong with a result
     std::exception_ptr killed_for{};  // under the mutex
   };
 
@@ -166,7 +160,7 @@ class fork_runner final : public batch_runner {
       bytes_received received;
       std::size_t tasks = 0;
       for (unsigned i = 0; i != workers_; ++i) {
-        if (at_[i]) receive(i, received, tasks);
+        if (at_[i]) at_[i]->batch.receive(received, tasks);
       }
       lock.lock();
       received_.mapped += received.mapped;
@@ -213,7 +207,7 @@ class fork_runner final : public batch_runner {
     std::unique_ptr<run> made;
     std::exception_ptr fault;
     try {
-      made = make_run(number, batch, retried_task, retries);
+      made.reset(new run{fork_batch(around_, batch, slots_[number]), retried_task, retries});
     } catch (...) {
       fault = std::current_exception();
     }
@@ -230,7 +224,7 @@ class fork_runner final : public batch_runner {
 
   void look_at(std::unique_lock<std::mutex>& lock, unsigned number) {
     run& it = *at_[number];
-    if (it.failure) fail(*it.batch, it.failure);
+    if (const auto& failure = it.batch.failure()) fail(it.batch.tasks(), failure);
     if (it.has_ended) {
       end(lock, number);
     } else if (const auto at = settings_.timeout ? slots_[number].at() : std::nullopt;
@@ -244,21 +238,21 @@ class fork_runner final : public batch_runner {
     ended_.push_back(std::move(at_[number]));
     run& it = *ended_.back();
     const worker_slot& slot = slots_[number];
-    const pid_t pid = it.child.pid();
-    const int status = it.child.end().value_or(0);
+    const pid_t pid = it.batch.child().pid();
+    const int status = it.batch.child().end().value_or(0);
     const auto task = static_cast<std::size_t>(slot.task);
     stats_.worker_seconds[number] +=
         std::chrono::duration<double>(std::chrono::nanoseconds(slot.busy)).count();
-    if (it.batch->settled()) {
+    if (it.batch.tasks().settled()) {
       ++stats_.batches;
     } else if (it.killed_for) {
-      fail(*it.batch, it.killed_for);
+      fail(it.batch.tasks(), it.killed_for);
     } else if (const unsigned before = it.retried_task == task ? it.retries : 0;
                before < settings_.max_retries) {
       ++stats_.retries;
-      begin(lock, number, it.batch, task, before + 1);
+      begin(lock, number, it.batch.share(), task, before + 1);
     } else {
-      fail(*it.batch, std::make_exception_ptr(worker_died(number, pid, status, task)));
+      fail(it.batch.tasks(), std::make_exception_ptr(worker_died(number, pid, status, task)));
     }
   }
 
@@ -283,34 +277,21 @@ class fork_runner final : public batch_runner {
   }
 
   static void kill(run& it, const std::exception_ptr& fault) {
-    it.batch->stop().request();
+    it.batch.tasks().stop().request();
     if (!it.killed_for) it.killed_for = fault;
-    it.child.kill();
+    it.batch.child().kill();
   }
 
   // --- the driver, without the mutex
-
-  std::unique_ptr<run> make_run(unsigned number, const std::shared_ptr<task_batch>& batch,
-                                std::size_t retried_task, unsigned retries) {
-    if (const std::string why = batch->why_not_travelling(); !why.empty()) throw not_shippable(why);
-    if (!settings_.allow_threads) refuse_foreign_threads();
-    const std::size_t from = batch->is_whole() ? 0 : batch->finished();
-    worker_slot& slot = *::new (&slots_[number]) worker_slot;
-    slot.task = batch->first() + from;
-    auto log = std::make_shared<shared_log>();
-    fork_child child(lifeline_, [&]() noexcept { work(*batch, from, slot, log->fd()); });
-    return std::make_unique<run>(
-        run{batch, std::move(child), {std::move(log), slot, settings_.max_nbytes}, retried_task, retries});
-  }
 
   /// Returns when a child has published something or has ended, when the event is posted, when a task may be over its time, or at the
   /// deadline.
   void poll_children(time_point deadline) {
     polled_.clear();
     polled_.push_back({event_.fd(), POLLIN, 0});
-    for (const auto& each : at_) polled_.push_back({each ? each->child.ended_fd() : -1, POLLIN, 0});
+    for (const auto& each : at_) polled_.push_back({each ? each->batch.child().ended_fd() : -1, POLLIN, 0});
     request_.unread.store(1);  // before the look at what is published: see result_sender
-    if (std::ranges::any_of(at_, [](const auto& each) { return each && each->receiver.has_more(); })) {
+    if (std::ranges::any_of(at_, [](const auto& each) { return each && each->batch.has_more(); })) {
       deadline = clock::now();
     } else if (settings_.timeout) {
       deadline = std::min(deadline, next_timeout());
@@ -333,53 +314,6 @@ class fork_runner final : public batch_runner {
     return first + *settings_.timeout;
   }
 
-  void receive(unsigned number, bytes_received& received, std::size_t& tasks) const {
-    run& from = *at_[number];
-    if (from.failure) return;
-    task_batch& batch = *from.batch;
-    try {
-      from.failure =
-          from.receiver.receive(received, [&](std::size_t begin, std::size_t end, message_reader& results) {
-            batch.read(end - 1, results);
-            tasks += end - begin;
-            if (end == batch.count()) batch.set_busy(std::chrono::nanoseconds(slots_[number].busy));
-            batch.publish(end);
-          });
-    } catch (...) {
-      from.failure = std::current_exception();
-      from.child.kill();
-    }
-  }
-
-  // --- the children
-
-  void work(task_batch& batch, std::size_t from, worker_slot& slot, int log_fd) noexcept {
-    result_sender to(log_fd, slot, request_, event_, settings_.max_nbytes);
-    try {
-      become_worker(settings_.inner_threads);
-      const worker_scope setup(settings_, worker_kind::own_process);
-      const task_scope scope(batch.stop());
-      const auto begun = clock::now();
-      for (std::size_t i = from; i != batch.count(); ++i) {
-        slot.begin_task(batch.first() + i, settings_.timeout.has_value());
-        batch.run(i);
-        slot.end_task();
-        const bool is_last = i + 1 == batch.count();
-        if (batch.is_whole() && !is_last) continue;
-        batch.write(i, to.results(batch.is_whole() ? 0 : i, i + 1));
-        slot.busy = std::chrono::nanoseconds(clock::now() - begun).count();
-        if (is_last) flush_output();  // who has the last result may not wait for the child, but kill it
-        to.send();
-      }
-    } catch (...) {
-      flush_output();
-      try {
-        to.send_failure(static_cast<std::size_t>(slot.task), std::current_exception());
-      } catch (...) {  // no memory: the worker has died, then
-      }
-    }
-  }
-
   const parallel_settings& settings_;
   const on_failure then_;
   const unsigned workers_;
@@ -389,6 +323,7 @@ class fork_runner final : public batch_runner {
   const shared_block shared_;
   wake_request& request_;
   worker_slot* const slots_;
+  const fork_surroundings around_{settings_, lifeline_, request_, event_};
   mutable std::mutex mutex_;
   std::condition_variable changed_;  // the driver has had a turn
   bool is_driven_ = false;

@@ -30,6 +30,7 @@
 #include "parallel/shared_block.hpp"
 #include "parallel/task_clock.hpp"
 #include "parallel/task_ranges.hpp"
+#include "parallel/worker_count.hpp"
 #include "parallel/worker_setup.hpp"
 #include "parallel/worker_slot.hpp"
 #include "src/team.hpp"
@@ -49,7 +50,7 @@ class fork_call {
       : settings_(settings),
         count_(count),
         tasks_(tasks),
-        most_workers_(static_cast<unsigned>(std::min<std::size_t>(settings.workers, count))),
+        most_workers_(static_cast<unsigned>(std::min<std::size_t>(worker_count(settings), count))),
         shared_(bytes_needed(most_workers_)),
         request_(*::new (shared_.data()) wake_request),
         slots_(::new (shared_.data() + sizeof(wake_request)) worker_slot[most_workers_]),

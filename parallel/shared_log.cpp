@@ -26,8 +26,9 @@ constexpr std::size_t k_align = 16;
 constexpr std::size_t k_largest_window = std::size_t{1} << 20;
 constexpr std::size_t k_read_ahead = std::size_t{64} << 10;
 constexpr std::size_t k_gather_bytes = std::size_t{1} << 20;
-/// Less than this is not given back by itself: it would take more time than it is worth.
+/// Messages are given back when there are so many bytes of them; where data of an array follow, when there are these.
 constexpr std::uint64_t k_worth_giving_back = std::uint64_t{1} << 20;
+constexpr std::uint64_t k_worth_giving_back_before_data = std::uint64_t{64} << 10;
 
 std::uint64_t page() noexcept {
   static const auto bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
@@ -246,7 +247,7 @@ std::optional<std::span<const std::byte>> log_reader::next(std::uint64_t end) {
       if (position_ - kept_from_ >= k_worth_giving_back) give_back();
       return message;
     }
-    if (position_ - kept_from_ >= k_worth_giving_back) give_back();
+    if (position_ - kept_from_ >= k_worth_giving_back_before_data) give_back();
     position_ += sizeof head + size;
     kept_from_ = position_;
   }

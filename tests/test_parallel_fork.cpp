@@ -589,6 +589,21 @@ TEST_CASE("fork: nested calls run in the child, and on threads where that is ask
 #endif
 }
 
+TEST_CASE("fork: calls within tasks have as many children as inner_threads allows", "[parallel][fork]") {
+  const auto inner = [](int) {
+    const auto own = ::getpid();
+    const parallel pool(on(backend::fork, {.n_jobs = 3, .batch_size = 1}));
+    const auto pids = pool.map(numbers(6), [&](int) { return ::getpid(); });
+    const std::set<pid_t> different(pids.begin(), pids.end());
+    return different.contains(own) ? 1 : 1 + static_cast<int>(different.size());
+  };
+  CHECK(fork_pool().map(numbers(2), inner) == std::vector{1, 1});
+  for (const int children : fork_pool({.inner_threads = 2}).map(numbers(2), inner)) {
+    CHECK(children > 1);
+    CHECK(children <= 3);
+  }
+}
+
 TEST_CASE("fork: more workers than tasks, and many cheap tasks", "[parallel][fork]") {
   CHECK(fork_pool({.n_jobs = 7}).map(numbers(3), [](int i) { return i; }) == std::vector{0, 1, 2});
   for (const auto& size :
