@@ -237,7 +237,7 @@ bool start_helpers(unsigned count) {
 }
 
 // Whether a thread that waits may keep its processor: where it takes none from a thread that works. `others` are
-// those that work outside of bodies.
+// those that work outside of bodies: callers, and between calls the thread that makes them.
 bool may_spin(unsigned others) {
   return static_cast<unsigned>(the_team.busy) + the_team.spinning + others + 1 <= the_team.processors;
 }
@@ -301,15 +301,17 @@ bool join(helper& self, team_call& to) {
   self.busy = true;
   ++the_team.busy;
   the_team.elsewhere += apart ? 1 : 0;
-  const unsigned to_start = claim_starts_for(to);
-  do {
-    to.again = false;
+  unsigned to_start = claim_starts_for(to);
+  for (;;) {
     the_team.mutex.unlock();
     start_helpers(to_start);
     run_body(to, worker);
     the_team.mutex.lock();
     if (process != the_team.process) return false;
-  } while (to.again);
+    if (to.again == 0) break;
+    --to.again;
+    to_start = 0;
+  }
   self.busy = false;
   --the_team.busy;
   the_team.elsewhere -= apart ? 1 : 0;
@@ -337,14 +339,14 @@ void* helper_main(void*) {
     } else if (self.released) {
       return nullptr;
     } else if (!rested && !the_team.stopping && may_spin(std::max(the_team.callers, 1U))) {
-      // Between calls, too, the thread that makes them is at work.
-      // What is posted before the mutex is taken again is found at the next turn, seen here or not.
-      rested = true;
+      // What is posted before the mutex is taken again is found at the next turn, seen here or not. Where it has been
+      // done by then, there is more to come, as calls follow each other closely.
       ++the_team.spinning;
-      const unsigned seen = the_team.posted.load(std::memory_order_relaxed);
+      const std::uint32_t seen = the_team.posted.load(std::memory_order_relaxed);
       {
         const unlocked meanwhile;
-        spin_until([&] { return the_team.posted.load(std::memory_order_relaxed) != seen; }, k_spin);
+        const auto is_posted = [&] { return the_team.posted.load(std::memory_order_relaxed) != seen; };
+        rested = !spin_until(is_posted, k_spin);
       }
       --the_team.spinning;
     } else {
@@ -434,8 +436,8 @@ background_call::background_call(team_body body, unsigned workers)
 }
 
 bool background_call::invite() noexcept {
-  // What makes sure that a body begins afterwards: a thread that is on its way; else one that is in, told to look
-  // again; else a thread that is idle, or was created for it. Promises never exceed the helpers that are idle, and
+  // What makes sure that a body begins afterwards: a promise, which a thread keeps that is idle or was created for it;
+  // else one that is in, or on its way, and is told to look again. Promises never exceed the helpers that are idle, and
   // these keep them before anything else, so each promise has a thread of its own. A thread counts when its creation
   // has succeeded: nobody relies on one that may be refused.
   the_team.mutex.lock();
@@ -457,9 +459,9 @@ bool background_call::invite() noexcept {
     }
     const unsigned claimed = can && may_start ? claim_starts(1) : 0;
     if (claimed == 0) {
-      if (call_.open != 0) return answer(true);
-      call_.again = in != 0 && !call_.closed;
-      return answer(in != 0);
+      const bool others = in + call_.open != 0;
+      if (others && !call_.closed && call_.again < call_.workers) ++call_.again;
+      return answer(others);
     }
     const unlocked meanwhile;
     may_start = start_helpers(claimed);  // another call may take the thread: then one more
@@ -473,7 +475,7 @@ background_call::~background_call() {
     return;
   }
   call_.closed = true;
-  call_.again = false;
+  call_.again = 0;
   if (call_.open != 0) {
     the_team.invited.remove(call_);
     the_team.to_come -= call_.open;

@@ -75,7 +75,7 @@ struct team_call {
   bool background;
   bool nested = false;   // made inside a body
   bool closed = false;   // no thread comes in any more
-  bool again = false;    // invited while all were in: one of them has to look again before it leaves
+  unsigned again = 0;    // runs of the body that threads owe which are in, or on their way, before they leave
   bool waited = false;   // a thread sleeps until `running` falls
   unsigned open = 0;     // threads that may come in, and have not
   unsigned process = 0;  // that of the team when the call began: differs in a child of fork
@@ -99,12 +99,13 @@ class background_call {
     requires std::convertible_to<F&, team_body> background_call(unsigned workers, F& body)
         : background_call(team_body(body), workers) {}
 
-    /// Another thread may be of use. True: unless this ends first, a body will begin after this, or does so again in a
-    /// thread that was in already, so that work that was there before the invitation is found, and what was written before it is
-    /// visible. A new thread comes unless `workers` are in or on their way, or the system gives none while others
-    /// are in. It does not wait behind bodies of other calls: where all threads of the team are busy, one is
-    /// started (up to k_most_helpers). False: no thread is in or can be had (also at the end of the process, and in
-    /// a child that was forked since): the caller has to do the work. From any thread, bodies of this call too.
+    /// Another thread may be of use. True: unless this ends first, the body will begin once more: in another thread, or where
+    /// `workers` are in or on their way, or the system gives no more, in one of these when it leaves the body. So work that was
+    /// there before the invitation is found, and what was written before it is visible. Each invitation has a run of its own,
+    /// unless `workers` runs are owed already. A thread that comes does not wait behind bodies of other calls: where all
+    /// threads of the team are busy, one is started (up to k_most_helpers). False: no thread is in or can be had (also at
+    /// the end of the process, and in a child that was forked since): the caller has to do the work. From any thread, bodies of this
+    /// call too.
     bool invite() noexcept;
 
     /// No thread comes in any more; returns when all that came have left, and what they wrote is visible. At the end

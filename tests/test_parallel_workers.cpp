@@ -145,6 +145,17 @@ TEST_CASE("worker_scope: OpenMP in tasks uses a worker's share of the processors
   CHECK(within({.n_jobs = 1}) == 64);  // has the machine to itself
   CHECK(within({.n_jobs = 2, .inner_threads = 3}) == 3);
   CHECK(within({.n_jobs = 2, .inner_threads = 100}) == 100);  // asked for, also where it is more
+  {
+    // Where the parent has threads, OpenMP may wait for them in a child for ever.
+    auto settings = resolve({.n_jobs = 2, .allow_threads = true});
+    settings.thread_limit = 4;  // as on a larger machine
+    {
+      const worker_scope scope(settings, worker_kind::thread);
+      CHECK(get() == 4);
+    }
+    const worker_scope scope(settings, worker_kind::own_process);
+    CHECK(get() == 1);
+  }
   CHECK(get() == 64);
   {
     const auto settings = resolve({.n_jobs = 2, .inner_threads = 5});

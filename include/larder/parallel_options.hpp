@@ -92,7 +92,8 @@ struct parallel_options {
   std::optional<larder::mmap_mode> mmap_mode{};
   /// Threads that a task may use itself, in OpenMP, BLAS, and in parallel calls of this library: at least 1. By default a
   /// worker's share of the processors for OpenMP and BLAS, and 1 for calls of this library. The numbers of OpenMP are those of a
-  /// thread; BLAS libraries have one for a whole process, which is set in processes that are workers only.
+  /// thread; BLAS libraries have one for a whole process, which is set in processes that are workers only. With allow_threads
+  /// the default is 1 in children, where GNU OpenMP would wait for ever for threads that the parent had.
   std::optional<int> inner_threads{};
   /// Called by each worker before its first task for the pool: by several at once. What it throws ends the call as if the task had.
   std::function<void()> initializer{};

@@ -89,5 +89,6 @@ void add_extra_memory(bench& b);
 void add_hash(bench& b);
 void add_load(bench& b);
 void add_map(bench& b);
+void add_parallel(bench& b);
 
 }  // namespace larder_bench

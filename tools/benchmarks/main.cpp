@@ -15,9 +15,10 @@ namespace {
 constexpr struct {
   const char* name;
   void (*add)(larder_bench::bench&);
-} k_groups[] = {{"cache", larder_bench::add_cache}, {"dump", larder_bench::add_dump},
-                {"hash", larder_bench::add_hash},   {"load", larder_bench::add_load},
-                {"map", larder_bench::add_map},     {"memory", larder_bench::add_extra_memory}};
+} k_groups[] = {{"cache", larder_bench::add_cache},      {"dump", larder_bench::add_dump},
+                {"hash", larder_bench::add_hash},        {"load", larder_bench::add_load},
+                {"map", larder_bench::add_map},          {"memory", larder_bench::add_extra_memory},
+                {"parallel", larder_bench::add_parallel}};
 
 }  // namespace
 

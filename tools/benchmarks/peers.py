@@ -126,6 +126,20 @@ class Peers:
         self.measurements["cache-result-large/joblib"] = hit(
             memory("disk", mmap_mode="r").cache(large_result), lambda: self.large_bytes // 8)
 
+    def add_parallel(self):
+        if not VERSIONS["joblib"]:
+            return
+
+        def empty(backend, count):
+            def measure():
+                with joblib.Parallel(n_jobs=2, backend=backend) as parallel:
+                    parallel(joblib.delayed(nothing)(i) for i in range(100))
+                    return once(lambda: parallel(joblib.delayed(nothing)(i) for i in range(count))) / count
+            return measure
+
+        self.measurements["parallel-empty/joblib"] = empty("threading", 20_000)
+        self.measurements["parallel-empty/loky"] = empty("loky", 20_000)
+
     def add_memory(self):
         path = self.file("disk", "memory.npy")
 
@@ -141,6 +155,10 @@ class Peers:
 
         self.measurements["memory-dump/numpy"] = extra(lambda a: np.save(path, a))
         self.measurements["memory-dump/joblib"] = extra(lambda a: joblib.dump(a, path))
+
+
+def nothing(_):
+    pass
 
 
 def twice(x):

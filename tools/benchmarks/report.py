@@ -2,6 +2,8 @@
 
 from statistics import median
 
+from rows import OTHER_PEERS
+
 WORTHLESS = 0.25  # a spread from which a median that is not clear of the target says nothing
 
 
@@ -95,8 +97,11 @@ def markdown(results):
                 f"{row['spread']:.0%}" if "spread" in row else "–", row["verdict"],
             ]
             lines.append("| " + " | ".join(cells) + " |")
+            others = [f"{peer} {quantity(value, row['unit'])}" for peer, value in row["peers"].items()
+                      if peer in OTHER_PEERS and value is not None]
             notes.append(f"- **{row['row']}**: {row['what']}"
-                         + (f" ({row['floor_name']})" if row["floor_name"] else ""))
+                         + (f" ({row['floor_name']})" if row["floor_name"] else "")
+                         + (f"; {', '.join(others)}" if others else ""))
     lines += notes + [""]
     for name, group in results["groups"].items():
         control = group["control"]

@@ -7,6 +7,8 @@ NAME/joblib. To add a row, add the measurements there and a line here.
 from dataclasses import dataclass
 
 PEERS = ("numpy", "joblib")
+# These have no column of their own: they are named beside the row. The first three are in larder_bench, if it was built with them.
+OTHER_PEERS = ("tbb", "openmp", "openmp-static", "loky")
 
 # Groups whose measurements take much new memory. Before each of them as much is taken and given back: a virtual machine
 # may have returned to its host what was free for some seconds, and pays for it as it is taken again, ten times the rest.
@@ -97,6 +99,23 @@ def all_groups(places):
         Row("cache-many-random", "random keys of a million entries, against open, read, close of such files",
             target=1.3),
         Row("cache-first-hit", "how much longer a process takes that has one hit than one that does nothing", "absolute", 3e-4),
+    ]
+    loops = ("tbb", "openmp", "openmp-static")
+    groups["parallel"] = [
+        Row("parallel-empty", "a million empty tasks on 2 threads, per task, against oneTBB", target=1.5,
+            floor=("parallel-empty/tbb",), peers=("openmp", "openmp-static", "joblib", "loky")),
+        *(Row(f"parallel-{time}us", f"tasks of {time} us on 2 threads, against oneTBB", target=1.05,
+              floor=(f"parallel-{time}us/tbb",), peers=("openmp", "openmp-static")) for time in (1, 10, 100)),
+        *(Row(f"parallel-{time}us-half", "the same, against half of the time that one thread takes",
+              larder=f"parallel-{time}us/larder", floor=(f"parallel-{time}us/floor",)) for time in (1, 10, 100)),
+        Row("parallel-call", "a call with two empty tasks on 2 threads, right after another", "absolute", 2e-6, peers=loops),
+        Row("parallel-call-idle", "the same after 1 ms in which nothing happens, against waking a thread by hand", target=1.5,
+            peers=loops),
+        *(Row(f"parallel-varied-{order}", f"400 tasks of 1 us to 1 ms on 2 threads, {text}, against the best schedule",
+              target=1.05, peers=loops)
+          for order, text in (("shuffled", "shuffled"), ("ascending", "the cheap ones first"),
+                              ("cluster", "the expensive ones in the middle"))),
+        Row("parallel-fork", "a call with two empty tasks in 2 children, against forking two and waiting for them", target=2.0),
     ]
     groups["memory"] = [
         Row("memory-dump", "extra memory while an array of 1 GiB is dumped", "absolute", 16 * 2**20, "B", peers=("numpy", "joblib")),
