@@ -4,9 +4,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <iostream>
+#include <typeinfo>
 #include <utility>
+
+#include <stdio_ext.h>
+#include <ext/stdio_sync_filebuf.h>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -18,10 +21,14 @@
 
 namespace larder::detail {
 
+// Mostly there is nothing to flush. To find that out touches fewer pages, each of which costs a child some microseconds.
 void flush_output() noexcept {
-  std::fflush(stdout);
+  if (::__fpending(stdout) != 0) std::fflush(stdout);
   try {
-    std::cout.flush();
+    const auto* const buffer = std::cout.rdbuf();
+    // Synchronised with stdio, as it is by default, it hands everything to stdout at once.
+    const bool has_none = buffer == nullptr || typeid(*buffer) == typeid(__gnu_cxx::stdio_sync_filebuf<char>);
+    if (!has_none) std::cout.flush();
   } catch (...) {  // a stream that is set to throw; nobody is there to be told
   }
 }
