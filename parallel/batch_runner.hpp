@@ -30,9 +30,8 @@ class batch_runner {
   /// called by this thread, after each change of one of them, maybe with a lock held: it looks, and must not throw.
   virtual bool wait(function_ref<bool()> ready, time_point deadline) = 0;
 
-  /// The batch is not wanted any more. True: it had not begun and never will; it has a fault now (task_cancelled). False: it is settled,
-  /// or it has begun and cannot be taken back; its task is told to stop, and is killed where it is a process of its own, in
-  /// which case it gets that fault, too.
+  /// The batch is not wanted any more. True: it has no results, and never will: its fault is a task_cancelled. That is one that has not
+  /// begun, or whose process was killed. False: it is settled, or it runs in a thread, where its task is told to stop.
   virtual bool cancel(task_batch& batch) = 0;
 
   /// No batch begins any more: those that have not never will, and tasks that run are told to stop. Returns when none runs.

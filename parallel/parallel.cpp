@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "parallel/indexed_run.hpp"
+#include "parallel/watched_tasks.hpp"
 #include "parallel/worker_count.hpp"
 
 namespace larder::detail {
@@ -23,6 +24,10 @@ void run_indexed(const parallel_settings& settings, std::size_t count, indexed_t
     run_in_caller(settings, count, tasks, stats);
   } else if (settings.backend == backend::fork) {
     run_on_fork(settings, count, tasks, stats);
+  } else if (is_watched(settings)) {
+    watched_tasks watched(settings, count, tasks);
+    run_on_threads(settings, count, watched, stats);
+    watched.finish();
   } else {
     run_on_threads(settings, count, tasks, stats);
   }

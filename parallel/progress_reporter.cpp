@@ -58,6 +58,10 @@ void put_line(const std::string& label, const std::string& text) {
 
 }  // namespace
 
+bool is_watched(const parallel_settings& settings) noexcept {
+  return settings.progress.is_told() || settings.progress.is_shown() || settings.verbose != 0;
+}
+
 progress_reporter::progress_reporter(const parallel_settings& settings, std::size_t total)
     : settings_(settings),
       total_(total),

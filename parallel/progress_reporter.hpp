@@ -15,6 +15,9 @@
 
 namespace larder::detail {
 
+/// Whether calls with these settings say how far they are.
+bool is_watched(const parallel_settings& settings) noexcept;
+
 /// Begins with the call. One thread at a time. The settings live as long.
 class progress_reporter {
  public:
@@ -26,7 +29,7 @@ class progress_reporter {
   progress_reporter& operator=(const progress_reporter&) = delete;
 
   /// Whether there is anything to be told to it.
-  bool is_on() const noexcept { return told_ || shown_ || log_per_ != 0; }
+  bool is_on() const noexcept { return is_watched(settings_); }
   /// So many tasks are done. May be called as often as one likes: it looks at the clock, and mostly that is all. What a function of
   /// the program's throws passes through.
   void report(std::size_t done);

@@ -1,14 +1,13 @@
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <exception>
 #include <vector>
 
 #include "parallel/indexed_run.hpp"
 #include "parallel/task_ranges.hpp"
 #include "parallel/worker_count.hpp"
 #include "parallel/worker_setup.hpp"
+#include "src/first_fault.hpp"
 #include "src/team.hpp"
 
 namespace larder::detail {
@@ -27,8 +26,8 @@ double seconds_since(clock::time_point begun) {
   return std::chrono::duration<double>(clock::now() - begun).count();
 }
 
-// One call. Workers share `ranges` and `stop`, and each writes its own report. The first to fail, which `failed` decides, alone
-// writes `fault`; the caller reads it and the reports after run_on_team, which orders that after all bodies.
+// One call. Workers share `ranges`, `stop` and `fault`, and each writes its own report. The caller reads the fault and the reports after
+// run_on_team, which orders that after all bodies.
 class thread_call {
  public:
   thread_call(const parallel_settings& settings, indexed_tasks& tasks, task_ranges& ranges, bool reports)
@@ -39,15 +38,15 @@ class thread_call {
       try {
         run_as(worker);
       } catch (...) {
-        if (!failed_.exchange(true, std::memory_order_relaxed)) fault_ = std::current_exception();
+        fault_.keep_current();
         ranges_.stop();
         stop_.request();
       }
     });
+    fault_.rethrow_if_any();
   }
 
   const std::vector<worker_report>& reports() const noexcept { return reports_; }
-  const std::exception_ptr& fault() const noexcept { return fault_; }
 
  private:
   void run_as(unsigned worker) {
@@ -66,8 +65,7 @@ class thread_call {
   task_ranges& ranges_;
   std::vector<worker_report> reports_;  // one per worker, or none
   stop_state stop_;
-  std::atomic<bool> failed_ = false;
-  std::exception_ptr fault_;
+  first_fault fault_;
 };
 
 }  // namespace
@@ -83,7 +81,6 @@ void run_on_threads(const parallel_settings& settings, std::size_t count, indexe
   thread_call call(settings, tasks, task_ranges::make(room, count, workers, settings.batch_size),
                    stats != nullptr);
   call.run();
-  if (call.fault()) std::rethrow_exception(call.fault());
   if (stats == nullptr) return;
   for (const worker_report& each : call.reports()) {
     stats->tasks += each.tasks;

@@ -88,9 +88,14 @@ void find_thread_libraries() noexcept {
 
 worker_scope::worker_scope(const parallel_settings& settings, worker_kind kind) {
   if (settings.initializer) run_initializer(settings, kind);
+  if (settings.inner_threads != 0 || settings.workers > 1)
+    nested_.emplace(settings.inner_threads != 0 ? settings.inner_threads : 1);
   if (settings.thread_limit == 0) return;
-  const auto limit = static_cast<int>(
-      std::min<unsigned>(settings.thread_limit, static_cast<unsigned>(std::numeric_limits<int>::max())));
+  // GNU OpenMP waits for ever in a child for threads that the parent had: those that allow_threads is about.
+  const bool may_wait =
+      kind == worker_kind::own_process && settings.allow_threads && settings.inner_threads == 0;
+  constexpr auto k_most = static_cast<unsigned>(std::numeric_limits<int>::max());
+  const int limit = may_wait ? 1 : static_cast<int>(std::min(settings.thread_limit, k_most));
   auto* const get = openmp_threads.get();
   auto* const set = set_openmp_threads.get();
   if (get != nullptr && set != nullptr) {

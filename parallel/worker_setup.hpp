@@ -5,11 +5,13 @@
 //   tasks.run(worker, begin, end);
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <larder/detail/parallel_settings.hpp>
 
 #include "parallel/parallel_defaults.hpp"
+#include "src/team.hpp"
 
 namespace larder::detail {
 
@@ -32,8 +34,9 @@ enum class worker_kind {
 /// Made by each thread that takes part in a call, before its first task; lives until after its last. The thread
 /// sees no parallel_config meanwhile. Runs the pool's
 /// initializer if this thread has not had it; what that throws passes through, and it will run again the next time. Limits the threads
-/// that OpenMP, and in a process of its own BLAS libraries, use here to settings.thread_limit; a limit that is lower already
-/// stays unless inner_threads was set. The destructor restores OpenMP's; those of a process are left alone: it ends.
+/// that OpenMP, and in a process of its own BLAS libraries, use here to settings.thread_limit, or to 1 in children of processes that have
+/// threads of their own; a limit that is lower already stays unless inner_threads was set. The destructor restores OpenMP's; those of a process are left alone: it ends. Calls of this
+/// library within tasks use inner_threads threads, or 1 where there are several workers.
 ///
 /// Costs some nanoseconds where nothing is to be done.
 class worker_scope {
@@ -45,6 +48,7 @@ class worker_scope {
 
  private:
   no_config no_config_;
+  std::optional<nested_threads> nested_;
   void (*set_openmp_)(int) = nullptr;  // null: nothing to restore
   int openmp_before_ = 0;
 };

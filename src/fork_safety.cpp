@@ -1,5 +1,8 @@
 #include "src/fork_safety.hpp"
 
+#include <atomic>
+
+#include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -11,6 +14,9 @@ namespace {
 // Both are valid before the first constructor of the program and after the last destructor. The mutex guards the list.
 constinit std::mutex the_mutex;
 constinit unshared_descriptor* the_first = nullptr;
+
+// Counted by the thread that forks, before memory is copied: the child has the new number, too.
+constinit std::atomic<std::uint64_t> forks = 0;
 
 }  // namespace
 
@@ -28,26 +34,46 @@ void close_inherited() noexcept {
 namespace {
 
 // The thread that forks takes the mutex before memory is copied, and both sides let it go again.
-[[maybe_unused]] const int registered = ::pthread_atfork([] { the_mutex.lock(); }, [] { the_mutex.unlock(); },
-                                                         [] {
-                                                           close_inherited();
-                                                           the_mutex.unlock();
-                                                         });
+[[maybe_unused]] const int registered = ::pthread_atfork(
+    [] {
+      the_mutex.lock();
+      forks.fetch_add(1, std::memory_order_relaxed);
+    },
+    [] { the_mutex.unlock(); },
+    [] {
+      close_inherited();
+      the_mutex.unlock();
+    });
 
 }  // namespace
 
 std::mutex& fork_safe_mutex() noexcept { return the_mutex; }
 
+std::uint64_t fork_count() noexcept { return forks.load(std::memory_order_relaxed); }
+
 int unshared_descriptor::open(const std::string& path, int flags, mode_t mode) noexcept {
   // Under the mutex from the opening on: a child that is forked in between would keep it.
   const std::lock_guard lock(the_mutex);
   fd_ = open_fd(path, flags, mode);
-  if (fd_ < 0) return -1;
+  if (fd_ >= 0) enlist();
+  return fd_;
+}
+
+int unshared_descriptor::open_pipe(int& reading_end) noexcept {
+  const std::lock_guard lock(the_mutex);
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) != 0) return -1;
+  reading_end = ends[0];
+  fd_ = ends[1];
+  enlist();
+  return fd_;
+}
+
+void unshared_descriptor::enlist() noexcept {
   next_ = the_first;
   if (next_ != nullptr) next_->link_ = &next_;
   link_ = &the_first;
   the_first = this;
-  return fd_;
 }
 
 unshared_descriptor::~unshared_descriptor() {

@@ -1,6 +1,7 @@
 #pragma once
 // What fork must not tear: a mutex that no other thread holds in the child, and descriptors that the child does not keep.
 
+#include <cstdint>
 #include <mutex>
 #include <string>
 
@@ -11,6 +12,10 @@ namespace larder::detail {
 /// For short sections of bookkeeping, which call nothing of the user's. fork takes it first, so that in
 /// the child, where other threads no longer exist, none of them is in the middle of one.
 std::mutex& fork_safe_mutex() noexcept;
+
+/// How often this process has forked, counting that by which it came to be. Equal numbers say that memory which could be
+/// inherited in between was not; in a child they are never equal to those of before.
+std::uint64_t fork_count() noexcept;
 
 /// A descriptor with a file description of its own, closed in children of fork at once: a lock on an open file
 /// description would otherwise be held until the last child that inherited it is gone.
@@ -23,11 +28,16 @@ class unshared_descriptor {
 
   /// Once, as open(2); -1 and errno.
   int open(const std::string& path, int flags, mode_t mode) noexcept;
+  /// Once: the writing end of a new pipe, whose reading end, which children do keep, is the caller's. -1 and errno.
+  int open_pipe(int& reading_end) noexcept;
   /// -1 where nothing is open, or this is a child of the process that opened it.
   int fd() const noexcept { return fd_; }
 
  private:
   friend void close_inherited() noexcept;
+
+  /// Puts it on the list; under the mutex.
+  void enlist() noexcept;
 
   int fd_ = -1;
   unshared_descriptor* next_ = nullptr;

@@ -381,6 +381,18 @@ nested_threads::nested_threads(unsigned threads) noexcept
 
 nested_threads::~nested_threads() { allowance = before_; }
 
+unsigned idle_team_threads() noexcept {
+  const lock held;
+  while (the_team.starting != 0) sleep_on(the_team.ended);
+  return static_cast<unsigned>(std::max(idle_helpers() - static_cast<int>(the_team.to_come), 0));
+}
+
+void become_worker(unsigned threads) noexcept {
+  static constexpr body_frame no_call{nullptr, nullptr};
+  innermost = &no_call;
+  allowance = std::max(threads, 1U);
+}
+
 void run_on_team(unsigned workers, team_body body) {
   workers = std::min({workers, allowance, k_most_helpers + 1});
   if (workers <= 1) {

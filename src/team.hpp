@@ -3,7 +3,7 @@
 // copies.
 //
 //   std::atomic<std::size_t> next = 0;
-//   run_on_team(usable_cpus(), [&](unsigned) noexcept {
+//   run_on_team(cpus_for_core_work(), [&](unsigned) noexcept {
 //     for (std::size_t i; (i = next.fetch_add(1)) < chunks;) hash_chunk(i);
 //   });
 
@@ -39,6 +39,14 @@ void run_on_team(unsigned workers, team_body body);
 
 /// Whether this thread is running a body: of run_on_team with more than one worker, or of a background_call.
 bool inside_team_body() noexcept;
+
+/// The team's threads that are in no body and on their way to none: they hold nothing that a child of fork could miss. Waits until
+/// those that are being started have arrived.
+unsigned idle_team_threads() noexcept;
+
+/// From now on this thread, the first of a process of its own, is a worker's: it counts as inside a body, and its calls use up to
+/// `threads` threads each.
+void become_worker(unsigned threads) noexcept;
 
 /// How many threads a run_on_team from here may use: 1 inside a body, no limit (the largest number) elsewhere,
 /// unless a nested_threads says otherwise.

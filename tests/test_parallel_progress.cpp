@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <initializer_list>
 #include <regex>
 #include <stdexcept>
 #include <string>
@@ -219,7 +220,7 @@ TEST_CASE("progress: a bar is drawn on a terminal, and taken away", "[parallel]"
 }
 
 TEST_CASE("progress: a bar fits narrow terminals, and one of unknown length counts", "[parallel]") {
-  for (const unsigned short columns : {1, 2, 10, 30}) {
+  for (const unsigned short columns : std::initializer_list<unsigned short>{1, 2, 10, 30}) {
     const auto written = written_to_terminal(columns, [&] {
       const auto settings = resolve({.progress = "label"});
       progress_reporter progress(settings, 100);

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "parallel/worker_setup.hpp"
+#include "src/team.hpp"
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 
@@ -107,6 +108,22 @@ TEST_CASE("worker_scope: tasks do not see the configuration of who called", "[pa
   CHECK(resolve({}).workers == 77);
 }
 
+TEST_CASE("worker_scope: calls within tasks use as many threads as they may", "[parallel]") {
+  const auto within = [](const larder::parallel_options& options, worker_kind kind) {
+    const auto settings = resolve(options);
+    const worker_scope scope(settings, kind);
+    return larder::detail::nested_allowance();
+  };
+  const unsigned before = larder::detail::nested_allowance();
+  CHECK(within({.n_jobs = 1}, worker_kind::thread) == before);
+  for (const auto kind : {worker_kind::thread, worker_kind::own_process}) {
+    CHECK(within({.n_jobs = 2}, kind) == 1);
+    CHECK(within({.n_jobs = 2, .inner_threads = 3}, kind) == 3);
+    CHECK(within({.n_jobs = 1, .inner_threads = 3}, kind) == 3);
+  }
+  CHECK(larder::detail::nested_allowance() == before);
+}
+
 TEST_CASE("worker_scope: OpenMP in tasks uses a worker's share of the processors", "[parallel]") {
   if (::dlopen("libgomp.so.1", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
     WARN("no OpenMP here: " << ::dlerror());
@@ -128,6 +145,17 @@ TEST_CASE("worker_scope: OpenMP in tasks uses a worker's share of the processors
   CHECK(within({.n_jobs = 1}) == 64);  // has the machine to itself
   CHECK(within({.n_jobs = 2, .inner_threads = 3}) == 3);
   CHECK(within({.n_jobs = 2, .inner_threads = 100}) == 100);  // asked for, also where it is more
+  {
+    // Where the parent has threads, OpenMP may wait for them in a child for ever.
+    auto settings = resolve({.n_jobs = 2, .allow_threads = true});
+    settings.thread_limit = 4;  // as on a larger machine
+    {
+      const worker_scope scope(settings, worker_kind::thread);
+      CHECK(get() == 4);
+    }
+    const worker_scope scope(settings, worker_kind::own_process);
+    CHECK(get() == 1);
+  }
   CHECK(get() == 64);
   {
     const auto settings = resolve({.n_jobs = 2, .inner_threads = 5});

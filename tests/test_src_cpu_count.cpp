@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <array>
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -217,7 +218,7 @@ TEST_CASE("cpu_count: processors of the affinity mask, at most LARDER_MAX_CPUS",
   std::thread([&] {
     cpu_set_t mask;
     CPU_ZERO(&mask);
-    CPU_SET(::sched_getcpu(), &mask);
+    CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &mask);
     if (::sched_setaffinity(0, sizeof mask, &mask) == 0) one = cpu_count();
   }).join();
   CHECK(one == 1);

@@ -4,20 +4,22 @@
 #include <larder/error.hpp>
 #include <larder/parallel.hpp>
 
+#include <unistd.h>
+
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <ranges>
 #include <system_error>
 
-#include "examples/convolve/progress_bar.hpp"
+#include "examples/convolve/number_text.hpp"
 
 namespace convolve {
 
 namespace {
 
-/// n elements in a mapped file without a name, which a killed process cannot leave behind. On the heap where the
-/// directory for temporary files is missing or full.
+/// n elements in a mapped file without a name, which a killed process cannot leave behind. In anonymous memory where the
+/// directory for temporary files is missing or full. Either is shared with children of this process, which write to it.
 larder::array<double> result_space(std::size_t n) {
   std::error_code missing;
   const std::filesystem::path directory = std::filesystem::temp_directory_path(missing);
@@ -28,7 +30,7 @@ larder::array<double> result_space(std::size_t n) {
     } catch (const larder::io_error&) {
     }
   }
-  return larder::array<double>({n});
+  return larder::array<double>::shared({n});
 }
 
 /// A Gaussian of a resolving power, over the samples of a spectrum.
@@ -74,16 +76,14 @@ class kernel {
 }  // namespace
 
 larder::array<const double> convolved(const larder::array<const double>& spectrum, double resolution,
-                                      int jobs) {
+                                      int jobs, larder::backend where) {
   const kernel convolve_at(spectrum.view<2>(), resolution);
   const std::size_t n = spectrum.shape(0);
   const larder::array<double> result = result_space(n);
-  progress_bar progress(resolution, n);
-  const larder::parallel pool({.n_jobs = jobs});
-  pool.map(std::views::iota(std::size_t{0}, n), [&](std::size_t i) {
-    result(i) = convolve_at(i);
-    progress.advance();
-  });
+  larder::progress_option bar = false;
+  if (isatty(STDERR_FILENO) == 1) bar = "R = " + number_text(resolution);
+  const larder::parallel pool({.n_jobs = jobs, .backend = where, .progress = bar});
+  pool.map(std::views::iota(std::size_t{0}, n), [&](std::size_t i) { result(i) = convolve_at(i); });
   return result;
 }
 

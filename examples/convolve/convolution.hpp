@@ -2,6 +2,7 @@
 // A spectrum as an instrument of a given resolving power sees it.
 
 #include <larder/array.hpp>
+#include <larder/backend.hpp>
 
 namespace convolve {
 
@@ -14,9 +15,10 @@ namespace convolve {
 ///     result  = sum over near of g flux / sum over near of g
 ///
 /// Samples need not be equidistant; at the ends the sums are over what is there. `spectrum` is (n, 2), its wavelengths
-/// positive and ascending; the result has n elements, which do not depend on the number of jobs (as in
-/// larder::parallel_options). The sums run in double, over samples in ascending order. Shows a progress bar.
+/// positive and ascending; the result has n elements, which depend neither on the number of jobs nor on
+/// the backend (as in larder::parallel_options). The sums run in double, over samples in ascending order. Shows a progress bar on a
+/// terminal.
 larder::array<const double> convolved(const larder::array<const double>& spectrum, double resolution,
-                                      int jobs);
+                                      int jobs, larder::backend where);
 
 }  // namespace convolve

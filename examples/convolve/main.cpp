@@ -63,7 +63,7 @@ cache open_cache(const std::filesystem::path& location) {
 void convolve_all(const options& wanted, const spectrum& from, const larder::memory& memory) {
   const auto samples = from.samples;
   const std::size_t n = samples.shape(0);
-  const auto cached = memory.cache("convolve.convolved", convolved, {.version = "1", .ignore = {2}});
+  const auto cached = memory.cache("convolve.convolved", convolved, {.version = "1", .ignore = {2, 3}});
 
   std::optional<larder::array_writer<double>> output;
   if (!wanted.output.empty()) {
@@ -73,7 +73,7 @@ void convolve_all(const options& wanted, const spectrum& from, const larder::mem
   report rows(from, wanted.resolutions);
   for (std::size_t i = 0; i < wanted.resolutions.size(); ++i) {
     const auto start = std::chrono::steady_clock::now();
-    const auto result = cached.evaluate(samples, wanted.resolutions[i], wanted.jobs);
+    const auto result = cached.evaluate(samples, wanted.resolutions[i], wanted.jobs, wanted.backend);
     rows.row(wanted.resolutions[i], result.how, std::chrono::steady_clock::now() - start);
     if (output) output->array().transpose().sub(i + 1).assign(result.value);
   }

@@ -57,6 +57,7 @@ std::optional<options> read_options(int argc, const char* const* argv) {
   std::string cache = read.cache.string();
   std::string output;
   std::string jobs;
+  std::string backend;
   std::vector<std::string> resolutions;
 
   std::string default_resolutions;
@@ -80,8 +81,11 @@ std::optional<options> read_options(int argc, const char* const* argv) {
       ->allow_extra_args(false);
   app.add_option("--cache", cache, "Where results are kept. Default: " + cache)->type_name("DIR");
   app.add_option("--jobs", jobs,
-                 "Threads; -1: as many as processors, -2: one less. Default: " + std::to_string(read.jobs))
+                 "Workers; -1: as many as processors, -2: one less. Default: " + std::to_string(read.jobs))
       ->type_name("N");
+  app.add_option("--backend", backend,
+                 "What workers are: threads, or fork: processes made for each R. Default: threads")
+      ->type_name("NAME");
   app.add_option("--output", output, "Writes an .npy of shape (n, 1 + number of Rs): wavelengths, results")
       ->type_name("FILE");
   app.set_help_flag("-h,--help", "Prints this help");
@@ -104,6 +108,10 @@ std::optional<options> read_options(int argc, const char* const* argv) {
     const auto value = number<int>(jobs);
     if (!value || *value == 0) refuse("--jobs", jobs, "a number other than 0");
     read.jobs = *value;
+  }
+  if (app.count("--backend") > 0) {
+    if (backend != "threads" && backend != "fork") refuse("--backend", backend, "threads or fork");
+    read.backend = backend == "fork" ? larder::backend::fork : larder::backend::threads;
   }
   read.spectrum = spectrum;
   read.cache = cache;

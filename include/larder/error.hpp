@@ -10,8 +10,14 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace larder {
+
+namespace detail {
+class
+    thrown_again;  // makes an exception once more in another process: with its text, and without what led to it
+}
 
 /// Base of everything the library throws on purpose.
 class error : public std::runtime_error {
@@ -41,6 +47,10 @@ class io_error : public error {
   int errno_value() const noexcept { return errno_value_; }
 
  private:
+  friend class detail::thrown_again;
+  io_error(const std::string& text, int errno_value, std::string path)
+      : error(text), path_(std::move(path)), errno_value_(errno_value) {}
+
   std::string path_;
   int errno_value_;
 };
@@ -54,6 +64,9 @@ class timeout_error : public error {
   std::size_t task() const noexcept { return task_; }
 
  private:
+  friend class detail::thrown_again;
+  timeout_error(const std::string& text, std::size_t task) : error(text), task_(task) {}
+
   std::size_t task_;
 };
 
@@ -74,6 +87,10 @@ class task_error : public error {
   const std::string& type() const noexcept { return type_; }
 
  private:
+  friend class detail::thrown_again;
+  task_error(const std::string& text, std::size_t task, std::string type)
+      : error(text), task_(task), type_(std::move(type)) {}
+
   std::size_t task_;
   std::string type_;
 };
@@ -94,6 +111,10 @@ class worker_died : public error {
   std::size_t task() const noexcept { return task_; }
 
  private:
+  friend class detail::thrown_again;
+  worker_died(const std::string& text, unsigned worker, long pid, int signal, int status, std::size_t task)
+      : error(text), worker_(worker), pid_(pid), signal_(signal), status_(status), task_(task) {}
+
   unsigned worker_;
   long pid_;
   int signal_;
@@ -156,6 +177,10 @@ class format_error : public error {
   format_code code() const noexcept { return code_; }
 
  private:
+  friend class detail::thrown_again;
+  format_error(format_code code, const std::string& text, std::string path)
+      : error(text), path_(std::move(path)), code_(code) {}
+
   std::string path_;
   format_code code_;
 };
@@ -169,6 +194,10 @@ class type_mismatch : public format_error {
   const std::string& found() const noexcept { return found_; }
 
  private:
+  friend class detail::thrown_again;
+  type_mismatch(const format_error& whole, std::string expected, std::string found)
+      : format_error(whole), expected_(std::move(expected)), found_(std::move(found)) {}
+
   std::string expected_;
   std::string found_;
 };

@@ -3,6 +3,7 @@
 // headers of what they use.
 
 #include <larder/array.hpp>
+#include <larder/cpu_count.hpp>
 #include <larder/create.hpp>
 #include <larder/dump.hpp>
 #include <larder/error.hpp>

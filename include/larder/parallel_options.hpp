@@ -21,8 +21,9 @@ namespace larder {
 class progress_option {
  public:
   /// `done` tasks of `total` (0 where the range does not say how many it has), and the seconds that the rest will
-  /// take (negative while that cannot be said). Called some times per second at most, by one thread at a time, and once when the
-  /// call is over, then with all that was done. What it throws comes out of the call.
+  /// take (negative while that cannot be said). Called some times per second at most, by the caller or a worker, one
+  /// at a time, and by the caller once when all is done: its last call, unless that of the pool fails. What it throws comes
+  /// out of that.
   using callback = std::function<void(std::size_t done, std::size_t total, double eta)>;
 
   /// As the enclosing parallel_config says; else not shown.
@@ -72,7 +73,7 @@ struct parallel_options {
   std::optional<larder::backend> backend{};  ///< threads by default
   /// Tasks that a worker takes at a time: at least 1, or "auto" (the default): as the time that they take suggests.
   std::optional<number_or_text> batch_size{};
-  /// How many tasks may be read from the range and not be finished: at least 1, or "n_jobs", "2*n_jobs", "1.5*n_jobs"
+  /// How many tasks may be read from the range and not be finished (of imap: whose results were not taken): at least 1, or "n_jobs", "2*n_jobs", "1.5*n_jobs"
   /// (rounded down, at least 1), or "all". Ranges are then read in the calling thread, element by element. By default those
   /// with a size and random access are read by the workers, and others as far ahead as keeps the workers busy.
   std::optional<number_or_text> pre_dispatch{};
@@ -91,7 +92,8 @@ struct parallel_options {
   std::optional<larder::mmap_mode> mmap_mode{};
   /// Threads that a task may use itself, in OpenMP, BLAS, and in parallel calls of this library: at least 1. By default a
   /// worker's share of the processors for OpenMP and BLAS, and 1 for calls of this library. The numbers of OpenMP are those of a
-  /// thread; BLAS libraries have one for a whole process, which is set in processes that are workers only.
+  /// thread; BLAS libraries have one for a whole process, which is set in processes that are workers only. With allow_threads
+  /// the default is 1 in children, where GNU OpenMP would wait for ever for threads that the parent had.
   std::optional<int> inner_threads{};
   /// Called by each worker before its first task for the pool: by several at once. What it throws ends the call as if the task had.
   std::function<void()> initializer{};

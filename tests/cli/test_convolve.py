@@ -6,7 +6,7 @@ import unittest
 
 import numpy as np
 
-from convolve_case import CHIP1, CHIP1_TEXT, CHIP2, RESOLUTIONS, ConvolveCase, cache_entries, files_in
+from convolve_case import BACKENDS, CHIP1, CHIP1_TEXT, CHIP2, RESOLUTIONS, ConvolveCase, cache_entries, files_in
 from convolve_reference import agree, reference
 from larder_file import read_container
 
@@ -114,12 +114,15 @@ class Numbers(ConvolveCase):
         self.sources(result)
         np.testing.assert_array_equal(read_container(self.work / "piped.npy")[0], self.convolved(CHIP1_TEXT))
 
-    def test_number_of_threads_does_not_change_a_bit(self):
+    def test_neither_the_number_of_workers_nor_what_they_are_changes_a_bit(self):
         outputs = set()
-        for jobs in 1, 2, 5, -1:
-            result = self.run_convolve(CHIP1, "--jobs", jobs, "--cache", f"cache{jobs}", "--output", f"out{jobs}.npy")
-            self.assertEqual(self.sources(result), ["computed"] * 3)
-            outputs.add((self.work / f"out{jobs}.npy").read_bytes())
+        for backend in BACKENDS:
+            for jobs in 1, 2, 5, -1:
+                name = f"{backend}{jobs}"
+                result = self.run_convolve(CHIP1, "--backend", backend, "--jobs", jobs, "--cache", f"cache-{name}",
+                                           "--output", f"out-{name}.npy")
+                self.assertEqual(self.sources(result), ["computed"] * 3)
+                outputs.add((self.work / f"out-{name}.npy").read_bytes())
         self.assertEqual(len(outputs), 1)
 
 
@@ -147,6 +150,7 @@ class Cache(ConvolveCase):
         self.run_convolve(CHIP1, "--jobs", 1)
         shutil.copy(CHIP1, self.work / "copy.npy")
         self.assertEqual(self.sources(self.run_convolve("copy.npy", "--jobs", 2)), ["cache"] * 3)
+        self.assertEqual(self.sources(self.run_convolve("copy.npy", "--backend", "fork")), ["cache"] * 3)
         changed = np.load(CHIP1)
         changed[500, 1] *= 1 + 1e-9
         np.save(self.work / "copy.npy", changed)

@@ -8,7 +8,7 @@ import unittest
 
 import numpy as np
 
-from convolve_case import PROGRAM, ConvolveCase, cache_entries, files_in
+from convolve_case import BACKENDS, PROGRAM, ConvolveCase, cache_entries, files_in
 from convolve_reference import agree, reference
 from larder_file import read_container
 
@@ -91,11 +91,12 @@ class Kill(ConvolveCase):
             kind, factor, spectrum = runs[-1]
             output = f"out{attempts}.npy"
             outputs[output] = kind, factor
-            process = subprocess.Popen([PROGRAM, *self.arguments(kind, spectrum, output, "cache")], cwd=self.work,
-                                       env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            arguments = ["--backend", chance.choice(BACKENDS), *self.arguments(kind, spectrum, output, "cache")]
+            process = subprocess.Popen([PROGRAM, *arguments], cwd=self.work, env=self.environment,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             time.sleep(chance.uniform(0, seconds))
             process.kill()
-            messages = process.communicate()[1]
+            messages = process.communicate()[1]  # returns when children are gone, too
             self.assertIn(process.returncode, (0, -9), messages)
             self.assertEqual(messages, b"")
             unfinished = process.returncode == -9

@@ -14,7 +14,7 @@ class Options(ConvolveCase):
     def test_help_and_version(self):
         help_text = self.run_convolve("--help")
         self.assertEqual((help_text.returncode, help_text.stderr), (0, ""))
-        for option in "SPECTRUM", "--resolutions", "--cache", "--jobs", "--output", "--version":
+        for option in "SPECTRUM", "--resolutions", "--cache", "--jobs", "--backend", "--output", "--version":
             self.assertIn(option, help_text.stdout)
         self.assertRegex(self.run_convolve("--version").stdout, r"\Aconvolve \(larder\) \d+\.\d+\.\d+\n\Z")
         self.assertEqual(files_in(self.work), [])
@@ -42,6 +42,8 @@ class Options(ConvolveCase):
             self.assert_refused(self.run_convolve(CHIP1, "--resolutions", value), "--resolutions", "''")
         for value in "0", "", "abc", "1.5", "2x", "99999999999999999999":
             self.assert_refused(self.run_convolve(CHIP1, "--jobs", value), "--jobs", f"'{value}'")
+        for value in "", "thread", "Fork", "processes", "mpi", "sequential", "threads ":
+            self.assert_refused(self.run_convolve(CHIP1, "--backend", value), "--backend", f"'{value}'", "threads or fork")
         for arguments, word in ((["--frobnicate"], "--frobnicate"), (["-x"], "-x"), (["second.npy"], "second.npy"),
                                 (["--cache", ""], "--cache"), (["--output", ""], "--output"), (["--cache"], "--cache"),
                                 (["--output"], "--output"), (["--jobs", "1", "--jobs", "2"], "--jobs")):

@@ -1,0 +1,68 @@
+#include "parallel/foreign_threads.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <system_error>
+
+#include <sys/single_threaded.h>
+
+#include <larder/error.hpp>
+
+#include "src/team.hpp"
+
+namespace larder::detail {
+namespace {
+
+/// Whether a thread has left the program and only the kernel still has it on its books, as it does for some microseconds
+/// after a join.
+bool is_gone(const std::filesystem::path& task) {
+  constexpr unsigned long k_exiting = 0x4;  // PF_EXITING
+  std::ifstream stream(task / "stat");
+  const std::string line{std::istreambuf_iterator<char>(stream), {}};
+  // "tid (name) state ppid pgrp session tty tpgid flags ...": the name may have anything in it.
+  std::size_t at = line.rfind(')');
+  if (at == std::string::npos) return true;
+  for (int field = 0; field < 7 && at != std::string::npos; ++field) at = line.find(' ', at + 1);
+  if (at == std::string::npos) return false;
+  return (std::strtoul(line.c_str() + at, nullptr, 10) & k_exiting) != 0;
+}
+
+template <class Counts>
+unsigned count_tasks(std::error_code& error, Counts counts) {
+  unsigned number = 0;
+  std::filesystem::directory_iterator each("/proc/self/task", error);
+  for (; !error && each != std::filesystem::directory_iterator(); each.increment(error)) {
+    if (counts(each->path())) ++number;
+  }
+  return number;
+}
+
+}  // namespace
+
+void refuse_foreign_threads() {
+  if (__libc_single_threaded) return;  // and so it stays: there is no one else to start a thread
+  const unsigned ours = 1 + idle_team_threads();
+  std::error_code error;
+  unsigned all = count_tasks(error, [](const std::filesystem::path&) { return true; });
+  if (!error && all > ours) {
+    all = count_tasks(error, [](const std::filesystem::path& task) { return !is_gone(task); });
+  }
+  if (error) {
+    throw value_error(
+        "parallel: backend is fork, and /proc, which would say whether this process has threads of its own, "
+        "cannot be read (" +
+        error.message() + "); set allow_threads where they do no harm");
+  }
+  if (all <= ours) return;
+  throw value_error(
+      "parallel: backend is fork, and this process has " + std::to_string(all - ours) +
+      " thread(s) that are not larder's: in a child they do not exist, and locks that they hold stay locked; "
+      "start them after the call, or use backend threads or processes, or set allow_threads where their "
+      "locks are "
+      "not needed in tasks");
+}
+
+}  // namespace larder::detail

@@ -1,0 +1,80 @@
+#include "parallel/result_channel.hpp"
+
+#include <cerrno>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <larder/error.hpp>
+
+#include "parallel/thrown.hpp"
+
+namespace larder::detail {
+namespace {
+
+enum class message_kind : std::uint8_t { results = 1, failure = 2 };
+
+}  // namespace
+
+wake_event::wake_event() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (fd_ < 0) throw io_error("an eventfd", "cannot create", errno);
+}
+
+wake_event::~wake_event() { ::close(fd_); }
+
+void wake_event::post() const noexcept {
+  const std::uint64_t one = 1;
+  (void)!::write(fd_, &one, sizeof one);  // it fails only where more was posted than anybody can count
+}
+
+void wake_event::clear() const noexcept {
+  std::uint64_t posted = 0;
+  (void)!::read(fd_, &posted, sizeof posted);
+}
+
+message_writer& result_sender::results(std::size_t begin, std::size_t end) {
+  constexpr auto k_kind = message_kind::results;
+  message_.bytes(&k_kind, sizeof k_kind);
+  message_.bytes(&begin, sizeof begin);
+  message_.bytes(&end, sizeof end);
+  return message_;
+}
+
+// Who waits says so before it looks for what is published, and this side publishes before it looks whether somebody waits, both in
+// the one order of sequentially consistent operations: either the other side sees the message, or it is woken.
+void result_sender::send() {
+  message_.finish();
+  slot_.published.store(log_.end());
+  const std::uint64_t unread = log_.end() - slot_.consumed.load(std::memory_order_relaxed);
+  if (unread >= request_.unread.load()) event_.post();
+}
+
+void result_sender::send_failure(std::size_t task, const std::exception_ptr& thrown) {
+  message_.drop();
+  constexpr auto k_kind = message_kind::failure;
+  message_.bytes(&k_kind, sizeof k_kind);
+  write_thrown(thrown, task, message_);
+  send();
+}
+
+std::exception_ptr result_receiver::receive(
+    bytes_received& received,
+    function_ref<void(std::size_t begin, std::size_t end, message_reader& from)> read) {
+  const std::uint64_t end = slot_.published.load();
+  while (const auto message = reader_.next(end)) {
+    message_reader from(reader_.log(), *message, max_nbytes_, received);
+    message_kind kind{};
+    from.bytes(&kind, sizeof kind);
+    if (kind == message_kind::failure) return read_thrown(from);
+    std::size_t first = 0;
+    std::size_t last = 0;
+    from.bytes(&first, sizeof first);
+    from.bytes(&last, sizeof last);
+    read(first, last, from);
+    from.finish();
+  }
+  slot_.consumed.store(end, std::memory_order_relaxed);
+  return nullptr;
+}
+
+}  // namespace larder::detail

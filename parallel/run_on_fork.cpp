@@ -1,0 +1,290 @@
+// The backend `fork` for tasks that are reached by index: children that are made once per call share the tasks out among themselves.
+//
+// The children and this process have in common: the ranges of tasks, a slot for each worker, and for each child a log of results.
+// Everything else a child changes is its own. When the first task fails no more are handed out, and the other children are
+// killed: what they are at is of no use.
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <memory>
+#include <new>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <poll.h>
+
+#include <larder/error.hpp>
+
+#include "parallel/foreign_threads.hpp"
+#include "parallel/fork_child.hpp"
+#include "parallel/indexed_run.hpp"
+#include "parallel/lifeline.hpp"
+#include "parallel/poll_until.hpp"
+#include "parallel/progress_reporter.hpp"
+#include "parallel/result_channel.hpp"
+#include "parallel/shared_block.hpp"
+#include "parallel/task_clock.hpp"
+#include "parallel/task_ranges.hpp"
+#include "parallel/worker_count.hpp"
+#include "parallel/worker_setup.hpp"
+#include "parallel/worker_slot.hpp"
+#include "src/team.hpp"
+
+namespace larder::detail {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// Results are read while tasks run where there are so many of them; else when their child has ended.
+constexpr std::uint64_t k_wake_at = std::uint64_t{1} << 20;
+constexpr std::chrono::milliseconds k_progress_interval{50};
+
+class fork_call {
+ public:
+  fork_call(const parallel_settings& settings, std::size_t count, indexed_tasks& tasks)
+      : settings_(settings),
+        count_(count),
+        tasks_(tasks),
+        most_workers_(static_cast<unsigned>(std::min<std::size_t>(worker_count(settings), count))),
+        shared_(bytes_needed(most_workers_)),
+        request_(*::new (shared_.data()) wake_request),
+        slots_(::new (shared_.data() + sizeof(wake_request)) worker_slot[most_workers_]),
+        progress_(settings, count) {
+    request_.unread.store(k_wake_at);
+    if (settings.max_retries != 0) has_result_.resize(count);
+  }
+
+  void run() {
+    run_round(count_);
+    // Tasks that were lost with a worker: its own batch, and whatever it had in its hands.
+    while (done_ != count_) {
+      again_.clear();
+      for (std::size_t i = 0; i != has_result_.size(); ++i) {
+        if (!has_result_[i]) again_.push_back(i);
+      }
+      if (again_.empty()) throw error("parallel: results of tasks are missing, although no worker died");
+      run_round(again_.size());
+    }
+    progress_.finish(done_);
+  }
+
+  void tell(parallel_stats& stats) const {
+    stats = stats_;
+    stats.tasks = done_;
+    stats.bytes_mapped = received_.mapped;
+    stats.bytes_copied = received_.copied;
+    stats.seconds = std::chrono::duration<double>(clock::now() - begun_).count();
+  }
+
+ private:
+  struct worker {
+    fork_child child;
+    result_receiver receiver;
+  };
+
+  static std::size_t bytes_needed(unsigned workers) {
+    return sizeof(wake_request) + workers * sizeof(worker_slot) + task_ranges::bytes_needed(workers);
+  }
+
+  // --- in the parent
+
+  /// Runs so many tasks: all, or those in again_.
+  void run_round(std::size_t count) {
+    const auto workers = static_cast<unsigned>(std::min<std::size_t>(most_workers_, count));
+    ranges_ = &task_ranges::make(slots_ + most_workers_, count, workers, settings_.batch_size);
+    workers_.clear();
+    workers_.resize(workers);
+    stats_.worker_seconds.resize(most_workers_);
+    try {
+      for (unsigned i = 0; i != workers; ++i) begin(i);
+      while (running_ != 0) {
+        wait();
+        look();
+      }
+    } catch (...) {
+      ranges_->stop();
+      workers_.clear();  // kills them
+      throw;
+    }
+  }
+
+  void begin(unsigned number) {
+    worker_slot& slot = *::new (&slots_[number]) worker_slot;
+    try {
+      auto log = std::make_shared<shared_log>();
+      fork_child child(lifeline_, [&]() noexcept { work_as(number, log->fd()); });
+      workers_[number].emplace(worker{std::move(child), {std::move(log), slot, settings_.max_nbytes}});
+      ++running_;
+    } catch (const io_error&) {
+      if (running_ == 0) throw;  // others take its tasks
+    }
+  }
+
+  void wait() {
+    auto until = clock::time_point::max();
+    if (progress_.is_on()) until = clock::now() + k_progress_interval;
+    if (settings_.timeout) until = std::min(until, next_deadline());
+    polled_.clear();
+    polled_.push_back({event_.fd(), POLLIN, 0});
+    for (const auto& each : workers_) polled_.push_back({each ? each->child.ended_fd() : -1, POLLIN, 0});
+    poll_until(polled_, until);
+    if (polled_[0].revents != 0) event_.clear();
+  }
+
+  /// A task that begins later cannot be over its time before one that begins now.
+  clock::time_point next_deadline() const {
+    auto first = clock::now();
+    for (std::size_t i = 0; i != workers_.size(); ++i) {
+      const auto at = workers_[i] ? slots_[i].at() : std::nullopt;
+      if (at) first = std::min(first, at->started);
+    }
+    return first + *settings_.timeout;
+  }
+
+  void look() {
+    for (unsigned i = 0; i != workers_.size(); ++i) {
+      if (!workers_[i]) continue;
+      const bool has_ended = polled_[i + 1].revents != 0;
+      receive(*workers_[i]);
+      if (has_ended) {
+        end(i);
+      } else if (settings_.timeout) {
+        check_time(i);
+      }
+    }
+    progress_.report(done_);
+  }
+
+  void receive(worker& from) {
+    const auto failure =
+        from.receiver.receive(received_, [&](std::size_t begin, std::size_t end, message_reader& results) {
+          tasks_.read(begin, end, results);
+          done_ += end - begin;
+          if (has_result_.empty()) return;
+          for (std::size_t i = begin; i != end; ++i) has_result_[i] = true;
+        });
+    if (failure) std::rethrow_exception(failure);
+  }
+
+  /// The child has ended, and all that it sent is received.
+  void end(unsigned number) {
+    const worker_slot& slot = slots_[number];
+    const pid_t pid = workers_[number]->child.pid();
+    const int status = workers_[number]->child.end().value_or(0);
+    workers_[number].reset();
+    --running_;
+    stats_.worker_seconds[number] +=
+        std::chrono::duration<double>(std::chrono::nanoseconds(slot.busy)).count();
+    stats_.batches += slot.batches;
+    if (slot.finished) return;
+    const auto task = static_cast<std::size_t>(slot.task);
+    unsigned& retries = retries_[task];
+    if (retries == settings_.max_retries) throw worker_died(number, pid, status, task);
+    ++retries;
+    ++stats_.retries;
+    begin(number);
+  }
+
+  void check_time(unsigned number) const {
+    const auto at = slots_[number].at();
+    if (!at || clock::now() < at->started + *settings_.timeout) return;
+    throw timed_out(static_cast<std::size_t>(at->task), *settings_.timeout);
+  }
+
+  // --- in the children
+
+  std::size_t task_at(std::size_t position) const { return again_.empty() ? position : again_[position]; }
+
+  void work_as(unsigned number, int log_fd) noexcept {
+    worker_slot& slot = slots_[number];
+    result_sender to(log_fd, slot, request_, event_, settings_.max_nbytes);
+    try {
+      task_taker taker(*ranges_, number);
+      task_range batch = taker.next();
+      if (!batch.empty()) {
+        slot.task = task_at(batch.begin);
+        become_worker(settings_.inner_threads);
+        const worker_scope setup(settings_, worker_kind::own_process);
+        const auto begun = clock::now();
+        for (; !batch.empty(); batch = taker.next()) {
+          run_batch(number, batch, slot, to);
+          slot.busy = std::chrono::nanoseconds(clock::now() - begun).count();
+          slot.batches = static_cast<std::uint32_t>(taker.batches());
+        }
+      }
+      slot.finished = true;
+    } catch (...) {
+      ranges_->stop();
+      tell_failure(slot, to);
+    }
+  }
+
+  void run_batch(unsigned number, task_range batch, worker_slot& slot, result_sender& to) {
+    for (std::size_t i = batch.begin; i != batch.end; ++i) {
+      const std::size_t task = task_at(i);
+      slot.begin_task(task, settings_.timeout.has_value());
+      tasks_.run(number, task, task + 1);
+    }
+    slot.end_task();
+    if (again_.empty()) {
+      send(number, batch.begin, batch.end, to);
+    } else {
+      for (std::size_t i = batch.begin; i != batch.end; ++i) send(number, task_at(i), task_at(i) + 1, to);
+    }
+  }
+
+  void send(unsigned number, std::size_t begin, std::size_t end, result_sender& to) {
+    tasks_.write(number, begin, end, to.results(begin, end));
+    to.send();
+  }
+
+  static void tell_failure(worker_slot& slot, result_sender& to) noexcept {
+    try {
+      to.send_failure(static_cast<std::size_t>(slot.task), std::current_exception());
+      slot.finished = true;
+    } catch (...) {  // no memory: the worker has died, then
+    }
+  }
+
+  const parallel_settings& settings_;
+  const std::size_t count_;
+  indexed_tasks& tasks_;
+  const unsigned most_workers_;
+  const lifeline lifeline_;
+  const wake_event event_;
+  const shared_block shared_;
+  wake_request& request_;
+  worker_slot* const slots_;
+  task_ranges* ranges_ = nullptr;
+  std::vector<std::optional<worker>> workers_;  // without a value: it has ended
+  std::vector<pollfd> polled_;                  // the event, and each worker's end
+  unsigned running_ = 0;
+  std::vector<std::size_t> again_;  // in rounds after the first: the tasks of the round
+  std::vector<bool> has_result_;    // where tasks may be run again
+  std::map<std::size_t, unsigned> retries_;
+  std::size_t done_ = 0;
+  bytes_received received_;
+  parallel_stats stats_;
+  const clock::time_point begun_ = clock::now();
+  progress_reporter progress_;
+};
+
+}  // namespace
+
+void run_on_fork(const parallel_settings& settings, std::size_t count, indexed_tasks& tasks,
+                 parallel_stats* stats) {
+  if (stats != nullptr) *stats = {};
+  if (count == 0) return;
+  if (const std::string why = tasks.why_not_travelling(); !why.empty()) throw not_shippable(why);
+  if (!settings.allow_threads) refuse_foreign_threads();
+  fork_call call(settings, count, tasks);
+  call.run();
+  if (stats != nullptr) call.tell(*stats);
+}
+
+}  // namespace larder::detail
