@@ -33,6 +33,11 @@ std::span<const std::byte> message_reader::take(std::uint64_t count) {
 }
 
 void message_reader::bytes(void* data, std::size_t count) {
+  copy_next(data, count);
+  received_.copied += count;
+}
+
+void message_reader::copy_next(void* data, std::size_t count) {
   const auto taken = take(count);
   if (count != 0) std::memcpy(data, taken.data(), count);
 }
@@ -95,6 +100,7 @@ object_source& message_reader::object(std::string_view type, std::uint32_t schem
   const auto bytes = take(number<std::uint64_t>());
   if (bytes.size() < sizeof(std::uint32_t) + type.size()) refuse("an object without its type");
   stream_ = bytes.subspan(sizeof(std::uint32_t) + type.size());
+  received_.copied += stream_.size();
   parts_.clear();
   for (auto n = number<std::uint32_t>(); n != 0; --n) parts_.push_back({place(), {}, {}});
   return *this;

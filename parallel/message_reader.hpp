@@ -16,7 +16,7 @@
 
 namespace larder::detail {
 
-/// How much data of arrays has come, and how.
+/// How much data of results has come, and how.
 struct bytes_received {
   std::uint64_t mapped = 0;
   std::uint64_t copied = 0;
@@ -44,6 +44,13 @@ class message_reader final : public result_reader, private value_source, private
       : log_(log), left_(message), max_nbytes_(max_nbytes), received_(received) {}
 
   void bytes(void* data, std::size_t count) override;
+  /// A number that is about the message, and no data of a result.
+  template <class T>
+  T number() {
+    T n;
+    copy_next(&n, sizeof n);
+    return n;
+  }
   std::string text() { return std::string(text_view()); }
   value_source& value() override { return *this; }
 
@@ -72,12 +79,7 @@ class message_reader final : public result_reader, private value_source, private
     std::optional<raw_array> writable;
   };
 
-  template <class T>
-  T number() {
-    T n;
-    bytes(&n, sizeof n);
-    return n;
-  }
+  void copy_next(void* data, std::size_t count);
   std::span<const std::byte> take(std::uint64_t count);
   std::string_view text_view();
   array_place place();

@@ -63,13 +63,9 @@ std::exception_ptr result_receiver::receive(
   const std::uint64_t end = slot_.published.load();
   while (const auto message = reader_.next(end)) {
     message_reader from(reader_.log(), *message, max_nbytes_, received);
-    message_kind kind{};
-    from.bytes(&kind, sizeof kind);
-    if (kind == message_kind::failure) return read_thrown(from);
-    std::size_t first = 0;
-    std::size_t last = 0;
-    from.bytes(&first, sizeof first);
-    from.bytes(&last, sizeof last);
+    if (from.number<message_kind>() == message_kind::failure) return read_thrown(from);
+    const auto first = from.number<std::size_t>();
+    const auto last = from.number<std::size_t>();
     read(first, last, from);
     from.finish();
   }

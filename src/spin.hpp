@@ -1,6 +1,8 @@
 #pragma once
 // Waiting for what is about to happen, without giving the processor away.
 
+#include <sched.h>
+
 #include <chrono>
 
 namespace larder::detail {
@@ -14,10 +16,11 @@ inline void pause_briefly() noexcept {
 #endif
 }
 
-/// Returns what ready() says: true as soon as it does, false after `longest`. ready() is called every few nanoseconds.
+/// Returns what ready() says: true as soon as it does, false after `longest`. ready() is called every few nanoseconds. Every
+/// microsecond the processor goes to another thread that wants it: perhaps to the one that is waited for.
 template <class Ready>
 bool spin_until(Ready ready, std::chrono::nanoseconds longest) noexcept {
-  constexpr int k_looks = 32;  // between looks at the clock, which cost more
+  constexpr int k_looks = 32;
   const auto begun = std::chrono::steady_clock::now();
   for (;;) {
     for (int i = 0; i < k_looks; ++i) {
@@ -25,6 +28,7 @@ bool spin_until(Ready ready, std::chrono::nanoseconds longest) noexcept {
       pause_briefly();
     }
     if (std::chrono::steady_clock::now() - begun >= longest) return ready();
+    ::sched_yield();
   }
 }
 
