@@ -63,6 +63,15 @@ class result_vector {
     }
   }
 
+  /// Gives back what a result owns.
+  void drop(std::size_t i) {
+    if constexpr (k_in_place) {
+      cells_[i] = R();
+    } else {
+      cells_[i].reset();
+    }
+  }
+
   cell* cells(std::size_t i) noexcept { return cells_.data() + i; }
 
   std::vector<R> take() {
@@ -117,7 +126,10 @@ class map_tasks final : public indexed_tasks {
     } else if constexpr (result_vector<Result>::k_contiguous_bytes) {
       to.bytes(results_.cells(begin), (end - begin) * sizeof(Result));
     } else if constexpr (can_travel<Result>) {
-      for (std::size_t i = begin; i != end; ++i) write_result(results_[i], to);
+      for (std::size_t i = begin; i != end; ++i) {
+        write_result(results_[i], to);
+        results_.drop(i);  // it goes on in the other process
+      }
     }
   }
   void read(std::size_t begin, std::size_t end, result_reader& from) override {
