@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -70,5 +71,9 @@ int main() {
   const array<const double> shared = c;
   parallel pool({.n_jobs = -1});
   std::vector<double> r = pool.map(rows, f, shared);  // f(row, shared), in order, on all cores
-  std::printf("%g %g %g\n", r[0], r[1], r[2]);
+  double total = 0;
+  for (double each : pool.imap(rows, f, shared))
+    total += each;  // as they come, a little ahead of who takes them
+  double sum = pool.map_reduce(rows, f, 0.0, std::plus<>(), shared);
+  std::printf("%g %g %g, together %g and %g\n", r[0], r[1], r[2], total, sum);
 }

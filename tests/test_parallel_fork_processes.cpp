@@ -75,6 +75,7 @@ TEST_CASE("fork: what was printed is printed once, and exit handlers run once", 
   const auto output = dir / "output";
   static std::string other_path;
   other_path = dir / "other";
+  std::fflush(stdout);  // what the test program printed itself is not to be found below
   child_process program([&] {
     const int fd = ::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     ::dup2(fd, STDOUT_FILENO);
