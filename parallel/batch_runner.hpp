@@ -2,7 +2,6 @@
 // What a backend is to the scheduler: something that runs batches of tasks, several at a time, and says when they are done.
 
 #include <chrono>
-#include <cstdint>
 #include <memory>
 
 #include <larder/detail/function_ref.hpp>
@@ -12,7 +11,7 @@
 
 namespace larder::detail {
 
-/// Thread-safe. Batches begin in the order in which they came, at most settings.workers of them at a time.
+/// Thread-safe. Batches begin in the order in which they came, as many of them at a time as worker_count(settings) said when it was made.
 class batch_runner {
  public:
   using time_point = std::chrono::steady_clock::time_point;
@@ -26,7 +25,7 @@ class batch_runner {
   /// Takes a batch; it begins when a worker is free. What goes wrong with it becomes its fault().
   virtual void start(std::shared_ptr<task_batch> batch) = 0;
 
-  /// Returns true as soon as ready() does, or false at the deadline. ready() looks at batches that were started here; it is
+  /// Returns true as soon as ready() does, or false at the deadline; in a child that has inherited this, what ready() says, at once. ready() looks at batches that were started here; it is
   /// called by this thread, after each change of one of them, maybe with a lock held: it looks, and must not throw.
   virtual bool wait(function_ref<bool()> ready, time_point deadline) = 0;
 

@@ -1,5 +1,6 @@
 #include "parallel/foreign_threads.hpp"
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +12,7 @@
 
 #include <larder/error.hpp>
 
+#include "src/spin.hpp"
 #include "src/team.hpp"
 
 namespace larder::detail {
@@ -44,12 +46,22 @@ unsigned count_tasks(std::error_code& error, Counts counts) {
 
 void refuse_foreign_threads() {
   if (__libc_single_threaded) return;  // and so it stays: there is no one else to start a thread
-  const unsigned ours = 1 + idle_team_threads();
+  unsigned ours = 0;
+  unsigned all = 0;
   std::error_code error;
-  unsigned all = count_tasks(error, [](const std::filesystem::path&) { return true; });
-  if (!error && all > ours) {
-    all = count_tasks(error, [](const std::filesystem::path& task) { return !is_gone(task); });
-  }
+  // Helpers of the team that have just finished a task are on their way out of it; a thread that was joined is on its way out of
+  // the kernel.
+  constexpr std::chrono::milliseconds k_on_their_way{20};
+  spin_until(
+      [&] {
+        ours = 1 + idle_team_threads();
+        all = count_tasks(error, [](const std::filesystem::path&) { return true; });
+        if (!error && all > ours) {
+          all = count_tasks(error, [](const std::filesystem::path& task) { return !is_gone(task); });
+        }
+        return error || all <= ours;
+      },
+      k_on_their_way);
   if (error) {
     throw value_error(
         "parallel: backend is fork, and /proc, which would say whether this process has threads of its own, "
@@ -59,7 +71,8 @@ void refuse_foreign_threads() {
   if (all <= ours) return;
   throw value_error(
       "parallel: backend is fork, and this process has " + std::to_string(all - ours) +
-      " thread(s) that are not larder's: in a child they do not exist, and locks that they hold stay locked; "
+      " thread(s) that are not larder's, or are at tasks of it: in a child they do not exist, and locks that "
+      "they hold stay locked; "
       "start them after the call, or use the backend threads, or set allow_threads where tasks do not need "
       "what they lock");
 }

@@ -8,6 +8,7 @@
 #include <larder/error.hpp>
 
 #include "parallel/foreign_threads.hpp"
+#include "parallel/task_clock.hpp"
 #include "parallel/worker_setup.hpp"
 #include "src/team.hpp"
 
@@ -24,11 +25,11 @@ void run_tasks(const fork_surroundings& around, task_batch& tasks, std::size_t f
   try {
     become_worker(settings.inner_threads);
     const worker_scope setup(settings, worker_kind::own_process);
-    const task_scope scope(tasks.stop());
+    task_scope scope(tasks.stop());
     const auto begun = clock::now();
     for (std::size_t i = from; i != tasks.count(); ++i) {
       slot.begin_task(tasks.first() + i, settings.timeout.has_value());
-      tasks.run(i);
+      run_within(settings.timeout, scope, tasks.first() + i, [&] { tasks.run(i); });
       slot.end_task();
       const bool is_last = i + 1 == tasks.count();
       if (tasks.is_whole() && !is_last) continue;
@@ -71,6 +72,8 @@ void fork_batch::receive(bytes_received& received, std::size_t& tasks) noexcept 
   if (failure_) return;
   try {
     failure_ = receiver_.receive(received, [&](std::size_t begin, std::size_t end, message_reader& results) {
+      if (begin >= end || end > tasks_->count() || begin != (tasks_->is_whole() ? 0 : tasks_->finished()))
+        throw error("parallel: a child has sent results of tasks that there are not");
       tasks_->read(end - 1, results);
       tasks += end - begin;
       if (end == tasks_->count()) tasks_->set_busy(std::chrono::nanoseconds(slot_.busy));

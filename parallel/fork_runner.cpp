@@ -20,16 +20,15 @@
 #include <utility>
 #include <vector>
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <larder/error.hpp>
 
 #include "parallel/batch_runner.hpp"
 #include "parallel/caller_run.hpp"
+#include "parallel/child_watch.hpp"
 #include "parallel/fork_batch.hpp"
 #include "parallel/lifeline.hpp"
-#include "parallel/poll_until.hpp"
 #include "parallel/result_channel.hpp"
 #include "parallel/shared_block.hpp"
 #include "parallel/task_clock.hpp"
@@ -41,12 +40,15 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
+// More children than that serve nobody.
+constexpr unsigned k_most_children = 4096;
+
 class fork_runner final : public batch_runner {
  public:
   fork_runner(const parallel_settings& settings, on_failure then)
       : settings_(settings),
         then_(then),
-        workers_(worker_count(settings)),
+        workers_(std::min(worker_count(settings), k_most_children)),
         process_(::getpid()),
         shared_(sizeof(wake_request) + workers_ * sizeof(worker_slot)),
         request_(*::new (shared_.data()) wake_request),
@@ -193,33 +195,44 @@ class fork_runner final : public batch_runner {
       if (at_[i]) continue;
       auto batch = std::move(queue_.front());
       queue_.pop_front();
-      begin(lock, i, std::move(batch), 0, 0);
+      if (!begin(lock, i, std::move(batch), 0, 0)) break;
       any = true;
     }
     return any;
   }
 
-  /// The mutex is free meanwhile: see above.
-  void begin(std::unique_lock<std::mutex>& lock, unsigned number, std::shared_ptr<task_batch> batch,
+  /// False where the batch has to wait for others to end. The mutex is free meanwhile: see above.
+  bool begin(std::unique_lock<std::mutex>& lock, unsigned number, std::shared_ptr<task_batch> batch,
              std::size_t retried_task, unsigned retries) {
+    bool is_refused = false;
     beginning_ = batch.get();
     lock.unlock();
     std::unique_ptr<run> made;
     std::exception_ptr fault;
     try {
       made.reset(new run{fork_batch(around_, batch, slots_[number]), retried_task, retries});
+    } catch (const io_error&) {
+      is_refused = true;
+      fault = std::current_exception();
     } catch (...) {
       fault = std::current_exception();
     }
     lock.lock();
     beginning_ = nullptr;
+    const auto runs = [](const auto& each) { return each != nullptr; };
+    if (is_refused && !end_fault_ && std::ranges::any_of(at_, runs)) {
+      // The system has no room for another child now. When one of those that run has ended it may.
+      queue_.push_front(std::move(batch));
+      return false;
+    }
     if (fault) {
       fail(*batch, fault);
       dropped_.push_back(std::move(batch));
-      return;
+      return true;
     }
     at_[number] = std::move(made);
     if (end_fault_) kill(*at_[number], end_fault_);
+    return true;
   }
 
   void look_at(std::unique_lock<std::mutex>& lock, unsigned number) {
@@ -239,7 +252,7 @@ class fork_runner final : public batch_runner {
     run& it = *ended_.back();
     const worker_slot& slot = slots_[number];
     const pid_t pid = it.batch.child().pid();
-    const int status = it.batch.child().end().value_or(0);
+    const int status = it.batch.child().end().value_or(-1);
     const auto task = static_cast<std::size_t>(slot.task);
     stats_.worker_seconds[number] +=
         std::chrono::duration<double>(std::chrono::nanoseconds(slot.busy)).count();
@@ -287,20 +300,21 @@ class fork_runner final : public batch_runner {
   /// Returns when a child has published something or has ended, when the event is posted, when a task may be over its time, or at the
   /// deadline.
   void poll_children(time_point deadline) {
-    polled_.clear();
-    polled_.push_back({event_.fd(), POLLIN, 0});
-    for (const auto& each : at_) polled_.push_back({each ? each->batch.child().ended_fd() : -1, POLLIN, 0});
+    watch_.reset(event_.fd());
+    for (unsigned i = 0; i != workers_; ++i) {
+      if (at_[i]) watch_.add(i, at_[i]->batch.child().ended_fd());
+    }
     request_.unread.store(1);  // before the look at what is published: see result_sender
     if (std::ranges::any_of(at_, [](const auto& each) { return each && each->batch.has_more(); })) {
       deadline = clock::now();
     } else if (settings_.timeout) {
       deadline = std::min(deadline, next_timeout());
     }
-    poll_until(polled_, deadline);
+    watch_.wait(deadline);
     request_.unread.store(wake_request::k_never);
-    if (polled_[0].revents != 0) event_.clear();
+    if (watch_.is_posted()) event_.clear();
     for (unsigned i = 0; i != workers_; ++i) {
-      if (at_[i]) at_[i]->has_ended = polled_[i + 1].revents != 0;
+      if (at_[i]) at_[i]->has_ended = watch_.has_ended(i);
     }
   }
 
@@ -334,7 +348,7 @@ class fork_runner final : public batch_runner {
   std::exception_ptr end_fault_;  // no batch begins any more
   std::vector<std::shared_ptr<task_batch>> dropped_;  // until nobody has the mutex
   std::vector<std::unique_ptr<run>> ended_;           // the same
-  std::vector<pollfd> polled_;                        // of the driver: the event, and each worker's end
+  child_watch watch_{workers_};                       // of the driver
   bytes_received received_;
   parallel_stats stats_;
   const time_point begun_;

@@ -10,13 +10,13 @@
 namespace larder::detail {
 
 /// Each returns when every task has run, or throws the first failure when none runs any more. Batches of settings.batch_size, or of a
-/// size that is chosen from the time that tasks take. `stats` may be null.
+/// size that is chosen from the time that tasks take. `stats` may be null, and is empty.
 void run_in_caller(const parallel_settings& settings, std::size_t count, indexed_tasks& tasks,
                    parallel_stats* stats);
 void run_on_threads(const parallel_settings& settings, std::size_t count, indexed_tasks& tasks,
                     parallel_stats* stats);
-/// On min(settings.workers, count) children, which share the tasks out among themselves. Keeps the timeout.
-void run_on_fork(const parallel_settings& settings, std::size_t count, indexed_tasks& tasks,
+/// On min(worker_count(settings), count) children, which share the tasks out among themselves. Keeps the timeout.
+void run_on_fork(const parallel_settings& settings, std::size_t count, travelling_tasks& tasks,
                  parallel_stats* stats);
 
 }  // namespace larder::detail

@@ -32,6 +32,10 @@ class message_writer final : public result_writer, private value_sink {
   void bytes(const void* data, std::size_t count) override {
     message_.append(static_cast<const char*>(data), count);
   }
+  template <class T>
+  void number(T n) {
+    bytes(&n, sizeof n);
+  }
   void text(std::string_view text);
   value_sink& value() override { return *this; }
 
@@ -44,10 +48,6 @@ class message_writer final : public result_writer, private value_sink {
   void array(const raw_array& a) override;
   void object(const object_parts& object) override;
 
-  template <class T>
-  void number(T n) {
-    bytes(&n, sizeof n);
-  }
   void put(const raw_array& a);
 
   log_writer& log_;

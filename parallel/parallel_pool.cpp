@@ -1,17 +1,17 @@
 #include <larder/detail/parallel_pool.hpp>
 
-#include <cxxabi.h>
-
-#include <cstdlib>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <typeinfo>
+#include <utility>
 
 #include <larder/detail/submitted_call.hpp>
 #include <larder/error.hpp>
 
 #include "parallel/batch_runner.hpp"
 #include "parallel/caller_run.hpp"
+#include "parallel/readable_name.hpp"
 #include "parallel/worker_count.hpp"
 
 namespace larder::detail {
@@ -47,10 +47,13 @@ void refuse_empty_future() {
       "future: it has no result: none was given to it, or it was taken or moved to another one");
 }
 
+void refuse_inherited_future() {
+  throw value_error(
+      "future: its call runs for the process that submitted it; a child of fork cannot wait for it");
+}
+
 std::string not_travelling_text(const std::type_info& result) {
-  const std::unique_ptr<char, void (*)(void*)> name(
-      abi::__cxa_demangle(result.name(), nullptr, nullptr, nullptr), std::free);
-  return "parallel: the tasks return " + std::string(name ? name.get() : result.name()) +
+  return "parallel: the tasks return " + readable_name(result) +
          ", which cannot come from another process: return something that can be stored (numbers, strings, "
          "arrays, containers of "
          "them, structs with LARDER_FIELDS), or use the backend threads";

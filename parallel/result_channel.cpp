@@ -33,10 +33,9 @@ void wake_event::clear() const noexcept {
 }
 
 message_writer& result_sender::results(std::size_t begin, std::size_t end) {
-  constexpr auto k_kind = message_kind::results;
-  message_.bytes(&k_kind, sizeof k_kind);
-  message_.bytes(&begin, sizeof begin);
-  message_.bytes(&end, sizeof end);
+  message_.number(message_kind::results);
+  message_.number(begin);
+  message_.number(end);
   return message_;
 }
 
@@ -51,8 +50,7 @@ void result_sender::send() {
 
 void result_sender::send_failure(std::size_t task, const std::exception_ptr& thrown) {
   message_.drop();
-  constexpr auto k_kind = message_kind::failure;
-  message_.bytes(&k_kind, sizeof k_kind);
+  message_.number(message_kind::failure);
   write_thrown(thrown, task, message_);
   send();
 }

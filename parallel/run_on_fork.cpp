@@ -13,18 +13,17 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
-#include <poll.h>
-
 #include <larder/error.hpp>
 
+#include "parallel/child_watch.hpp"
 #include "parallel/foreign_threads.hpp"
 #include "parallel/fork_child.hpp"
 #include "parallel/indexed_run.hpp"
 #include "parallel/lifeline.hpp"
-#include "parallel/poll_until.hpp"
 #include "parallel/progress_reporter.hpp"
 #include "parallel/result_channel.hpp"
 #include "parallel/shared_block.hpp"
@@ -46,7 +45,7 @@ constexpr std::chrono::milliseconds k_progress_interval{50};
 
 class fork_call {
  public:
-  fork_call(const parallel_settings& settings, std::size_t count, indexed_tasks& tasks)
+  fork_call(const parallel_settings& settings, std::size_t count, travelling_tasks& tasks)
       : settings_(settings),
         count_(count),
         tasks_(tasks),
@@ -129,11 +128,12 @@ class fork_call {
     auto until = clock::time_point::max();
     if (progress_.is_on()) until = clock::now() + k_progress_interval;
     if (settings_.timeout) until = std::min(until, next_deadline());
-    polled_.clear();
-    polled_.push_back({event_.fd(), POLLIN, 0});
-    for (const auto& each : workers_) polled_.push_back({each ? each->child.ended_fd() : -1, POLLIN, 0});
-    poll_until(polled_, until);
-    if (polled_[0].revents != 0) event_.clear();
+    watch_.reset(event_.fd());
+    for (unsigned i = 0; i != workers_.size(); ++i) {
+      if (workers_[i]) watch_.add(i, workers_[i]->child.ended_fd());
+    }
+    watch_.wait(until);
+    if (watch_.is_posted()) event_.clear();
   }
 
   /// A task that begins later cannot be over its time before one that begins now.
@@ -149,7 +149,7 @@ class fork_call {
   void look() {
     for (unsigned i = 0; i != workers_.size(); ++i) {
       if (!workers_[i]) continue;
-      const bool has_ended = polled_[i + 1].revents != 0;
+      const bool has_ended = watch_.has_ended(i);
       receive(*workers_[i]);
       if (has_ended) {
         end(i);
@@ -163,6 +163,8 @@ class fork_call {
   void receive(worker& from) {
     const auto failure =
         from.receiver.receive(received_, [&](std::size_t begin, std::size_t end, message_reader& results) {
+          if (begin > end || end > count_)
+            throw error("parallel: a child has sent results of tasks that there are not");
           tasks_.read(begin, end, results);
           done_ += end - begin;
           if (has_result_.empty()) return;
@@ -175,7 +177,7 @@ class fork_call {
   void end(unsigned number) {
     const worker_slot& slot = slots_[number];
     const pid_t pid = workers_[number]->child.pid();
-    const int status = workers_[number]->child.end().value_or(0);
+    const int status = workers_[number]->child.end().value_or(-1);
     workers_[number].reset();
     --running_;
     stats_.worker_seconds[number] +=
@@ -210,9 +212,11 @@ class fork_call {
         slot.task = task_at(batch.begin);
         become_worker(settings_.inner_threads);
         const worker_scope setup(settings_, worker_kind::own_process);
+        const stop_state never;  // it is killed instead
+        task_scope scope(never);
         const auto begun = clock::now();
         for (; !batch.empty(); batch = taker.next()) {
-          run_batch(number, batch, slot, to);
+          run_batch(number, batch, slot, scope, to);
           slot.busy = std::chrono::nanoseconds(clock::now() - begun).count();
           slot.batches = static_cast<std::uint32_t>(taker.batches());
         }
@@ -224,11 +228,11 @@ class fork_call {
     }
   }
 
-  void run_batch(unsigned number, task_range batch, worker_slot& slot, result_sender& to) {
+  void run_batch(unsigned number, task_range batch, worker_slot& slot, task_scope& scope, result_sender& to) {
     for (std::size_t i = batch.begin; i != batch.end; ++i) {
       const std::size_t task = task_at(i);
       slot.begin_task(task, settings_.timeout.has_value());
-      tasks_.run(number, task, task + 1);
+      run_within(settings_.timeout, scope, task, [&] { tasks_.run(number, task, task + 1); });
     }
     slot.end_task();
     if (again_.empty()) {
@@ -244,6 +248,7 @@ class fork_call {
   }
 
   static void tell_failure(worker_slot& slot, result_sender& to) noexcept {
+    flush_output();  // who has the failure does not wait for the child, but kills it
     try {
       to.send_failure(static_cast<std::size_t>(slot.task), std::current_exception());
       slot.finished = true;
@@ -253,7 +258,7 @@ class fork_call {
 
   const parallel_settings& settings_;
   const std::size_t count_;
-  indexed_tasks& tasks_;
+  travelling_tasks& tasks_;
   const unsigned most_workers_;
   const lifeline lifeline_;
   const wake_event event_;
@@ -262,7 +267,7 @@ class fork_call {
   worker_slot* const slots_;
   task_ranges* ranges_ = nullptr;
   std::vector<std::optional<worker>> workers_;  // without a value: it has ended
-  std::vector<pollfd> polled_;                  // the event, and each worker's end
+  child_watch watch_{most_workers_};
   unsigned running_ = 0;
   std::vector<std::size_t> again_;  // in rounds after the first: the tasks of the round
   std::vector<bool> has_result_;    // where tasks may be run again
@@ -276,10 +281,8 @@ class fork_call {
 
 }  // namespace
 
-void run_on_fork(const parallel_settings& settings, std::size_t count, indexed_tasks& tasks,
+void run_on_fork(const parallel_settings& settings, std::size_t count, travelling_tasks& tasks,
                  parallel_stats* stats) {
-  if (stats != nullptr) *stats = {};
-  if (count == 0) return;
   if (const std::string why = tasks.why_not_travelling(); !why.empty()) throw not_shippable(why);
   if (!settings.allow_threads) refuse_foreign_threads();
   fork_call call(settings, count, tasks);

@@ -55,11 +55,12 @@ class thread_call {
     if (batch.empty()) return;  // one that comes late is not set up
     const auto begun = reports_.empty() ? clock::time_point() : clock::now();
     const worker_scope setup(settings_, worker_kind::thread);
-    const task_scope scope(stop_);
+    const task_scope scope(stop_, outer_);
     for (; !batch.empty(); batch = taker.next()) tasks_.run(worker, batch.begin, batch.end);
     if (!reports_.empty()) reports_[worker] = {taker.tasks(), taker.batches(), seconds_since(begun)};
   }
 
+  const task_scope* const outer_ = task_scope::current();  // the caller's, which waits for the workers
   const parallel_settings& settings_;
   indexed_tasks& tasks_;
   task_ranges& ranges_;

@@ -11,9 +11,14 @@ thread_local constinit const detail::task_scope* innermost = nullptr;
 
 namespace detail {
 
-task_scope::task_scope(const stop_state& stop) noexcept : stop_(stop), outer_(innermost) { innermost = this; }
+task_scope::task_scope(const stop_state& stop, const task_scope* outer) noexcept
+    : stop_(stop), outer_(outer), before_(innermost) {
+  innermost = this;
+}
 
-task_scope::~task_scope() { innermost = outer_; }
+task_scope::~task_scope() { innermost = before_; }
+
+const task_scope* task_scope::current() noexcept { return innermost; }
 
 bool task_scope::stop_requested() const noexcept {
   for (const task_scope* each = this; each != nullptr; each = each->outer_) {

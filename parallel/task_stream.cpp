@@ -8,6 +8,8 @@
 #include <memory>
 #include <utility>
 
+#include <larder/error.hpp>
+
 #include "parallel/batch_runner.hpp"
 #include "parallel/caller_run.hpp"
 #include "parallel/progress_reporter.hpp"
@@ -18,7 +20,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t k_largest_batch = std::size_t{1} << 16;
+// What is read ahead takes memory.
+constexpr std::size_t k_largest_batch = 256;
+constexpr std::size_t k_largest_forked_batch = 16384;
 constexpr std::size_t k_all = std::numeric_limits<std::size_t>::max();
 
 /// How many tasks to hand out at a time: so many that handing them out costs next to nothing, and no more, so that results come soon
@@ -31,14 +35,22 @@ class batch_sizer {
                : settings.pre_dispatch != 0 ? 1
                                             : 0),
         // A child costs some hundred microseconds, a thread's turn one or two.
-        wanted_(settings.backend == backend::fork ? 20ms : 200us) {}
+        wanted_(settings.backend == backend::fork ? 20ms : 200us),
+        largest_(settings.backend == backend::fork ? k_largest_forked_batch : k_largest_batch) {}
 
   std::size_t size() const noexcept { return fixed_ != 0 ? fixed_ : size_; }
+
+  /// Reading so many elements took so long. Where that is the slow side, larger batches would only keep results back.
+  void learn_reading(std::size_t elements, std::chrono::nanoseconds took) noexcept {
+    if (took <= wanted_) return;
+    largest_ = std::max<std::size_t>(1, elements / 2);
+    size_ = std::min(size_, largest_);
+  }
 
   void learn(const task_batch& settled) noexcept {
     if (settled.count() < size_) return;  // it says nothing of larger ones
     if (settled.busy() < wanted_ / 2) {
-      size_ = std::min(2 * size_, k_largest_batch);
+      size_ = std::min(2 * size_, largest_);
     } else if (settled.busy() > 2 * wanted_) {
       size_ = std::max<std::size_t>(1, size_ / 2);
     }
@@ -47,6 +59,7 @@ class batch_sizer {
  private:
   const std::size_t fixed_;
   const std::chrono::nanoseconds wanted_;
+  std::size_t largest_;
   std::size_t size_ = 1;
 };
 
@@ -76,6 +89,7 @@ class task_stream::state {
         progress_.report(taken_);
       } else if (!is_over_) {
         is_over_ = true;
+        last_stats_ = stats_so_far();
         progress_.finish(taken_);
       }
       return task;
@@ -86,13 +100,18 @@ class task_stream::state {
   }
 
   parallel_stats stats() const {
+    if (is_over_) return last_stats_;
+    return stats_so_far();
+  }
+
+ private:
+  parallel_stats stats_so_far() const {
     if (runner_) return runner_->stats();
     parallel_stats stats = in_caller_;
     stats.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
     return stats;
   }
 
- private:
   // A batch whose results are not all taken.
   struct pending {
     std::shared_ptr<task_batch> batch;
@@ -104,8 +123,13 @@ class task_stream::state {
     if (workers_ == 1) return run_next();
     read_ahead();
     if (pending_.empty()) return std::nullopt;
-    runner_->wait([this] { return first_finished() != pending_.end() || first_failed() != pending_.end(); },
-                  batch_runner::time_point::max());
+    const auto ready = [this] {
+      return first_finished() != pending_.end() || first_failed() != pending_.end();
+    };
+    if (!runner_->wait(ready, batch_runner::time_point::max())) {
+      throw value_error(
+          "parallel: results of a call come to the process that made it, and to no child of fork");
+    }
     if (const auto failed = first_failed(); failed != pending_.end())
       std::rethrow_exception(failed->batch->fault());
     return take(first_finished());
@@ -148,10 +172,15 @@ class task_stream::state {
       } else if (settings_.pre_dispatch != k_all) {
         const std::size_t untaken = read_ - taken_;
         if (untaken >= settings_.pre_dispatch) return;
-        most = std::min(most, settings_.pre_dispatch - untaken);
+        const std::size_t room = settings_.pre_dispatch - untaken;
+        if (room < most && untaken != 0 && settings_.batch_size != 0)
+          return;  // whole batches, where there can be any
+        most = std::min(most, room);
       }
+      const auto before = std::chrono::steady_clock::now();
       auto batch = read(most);
       if (!batch) return;
+      sizer_.learn_reading(batch->count(), std::chrono::steady_clock::now() - before);
       runner_->start(batch);
       pending_.push_back({std::move(batch)});
     }
@@ -166,6 +195,7 @@ class task_stream::state {
     return !pending_.empty() && has_one(pending_.front()) ? pending_.begin() : pending_.end();
   }
   position first_failed() {
+    if (!stop_->requested()) return pending_.end();  // a failure requests it
     return std::ranges::find_if(pending_, [](const pending& each) { return each.batch->failed(); });
   }
 
@@ -182,11 +212,12 @@ class task_stream::state {
     return {batch, i};
   }
 
-  void end() noexcept {
+  void end() {
     is_over_ = true;
     stop_->request();
     if (runner_) runner_->stop();
     pending_.clear();
+    last_stats_ = stats_so_far();
   }
 
   const parallel_settings& settings_;
@@ -205,6 +236,7 @@ class task_stream::state {
   std::shared_ptr<task_batch>
       given_batch_;  // that of the task that was given last, where it is not pending any more
   parallel_stats in_caller_;
+  parallel_stats last_stats_;             // once it is over
   std::unique_ptr<batch_runner> runner_;  // null with one worker; goes first, and waits for tasks
 };
 

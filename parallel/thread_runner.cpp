@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -16,9 +17,12 @@
 #include <utility>
 #include <vector>
 
+#include <unistd.h>
+
 #include <larder/error.hpp>
 
 #include "parallel/batch_runner.hpp"
+#include "parallel/caller_run.hpp"
 #include "parallel/task_clock.hpp"
 #include "parallel/worker_count.hpp"
 #include "parallel/worker_setup.hpp"
@@ -48,9 +52,14 @@ class thread_runner final : public batch_runner {
   ~thread_runner() override { stop(); }
 
   void start(std::shared_ptr<task_batch> batch) override {
+    // In a child that has inherited this there are no threads of it: it works alone.
+    if (!is_ours()) return run_in_caller(settings_, *batch);
     {
       const std::lock_guard lock(mutex_);
-      if (is_stopped_) return;
+      if (is_stopped_) {
+        batch->fail(end_fault_ ? end_fault_ : std::make_exception_ptr(task_cancelled()));
+        return;
+      }
       queue_.push_back(std::move(batch));
       if (workers_in_ == workers_) return;
       ++workers_in_;
@@ -62,6 +71,7 @@ class thread_runner final : public batch_runner {
   }
 
   bool wait(function_ref<bool()> ready, time_point deadline) override {
+    if (!is_ours()) return ready();
     if (spin_until([&] { return ready(); }, k_spin)) return true;
     ++waiting_;
     const bool is_ready = wait_among_waiters(ready, deadline);
@@ -70,6 +80,7 @@ class thread_runner final : public batch_runner {
   }
 
   bool cancel(task_batch& batch) override {
+    if (!is_ours()) return false;
     {
       const std::lock_guard lock(mutex_);
       const auto found = std::ranges::find(queue_, &batch, &std::shared_ptr<task_batch>::get);
@@ -85,6 +96,7 @@ class thread_runner final : public batch_runner {
   }
 
   void stop() noexcept override {
+    if (!is_ours()) return;
     std::unique_lock lock(mutex_);
     drop();
     changed_.wait(lock, [this] {
@@ -101,6 +113,8 @@ class thread_runner final : public batch_runner {
   }
 
  private:
+  bool is_ours() const noexcept { return process_ == ::getpid(); }
+
   // What a worker is at.
   struct work {
     std::shared_ptr<task_batch> batch;  // null: nothing
@@ -132,9 +146,10 @@ class thread_runner final : public batch_runner {
     task_batch& batch = *mine.batch;
     const auto begun = clock::now();
     std::exception_ptr fault;
+    bool has_run = false;
     try {
       const worker_scope setup(settings_, worker_kind::thread);
-      if (!run_tasks(mine, batch)) fault = std::make_exception_ptr(task_cancelled());
+      has_run = run_tasks(mine, batch);
     } catch (...) {
       fault = std::current_exception();
     }
@@ -145,8 +160,10 @@ class thread_runner final : public batch_runner {
       batch.set_busy(took);
       if (fault) {
         fail(batch, std::move(fault));
-      } else {
+      } else if (has_run) {
         batch.publish(batch.count());
+      } else {  // it was stopped, and what has stopped it is its fault
+        batch.fail(end_fault_ ? end_fault_ : std::make_exception_ptr(task_cancelled()));
       }
     }
     ++stats_.batches;
@@ -193,8 +210,11 @@ class thread_runner final : public batch_runner {
   // --- under the mutex
 
   void fail(task_batch& batch, std::exception_ptr fault) {
-    batch.fail(std::move(fault));
+    // Tasks that are told to stop fail in their turn: the first fault is that of all.
+    if (then_ == on_failure::stop && end_fault_) fault = end_fault_;
+    batch.fail(fault);
     if (then_ == on_failure::stop) {
+      if (!end_fault_) end_fault_ = std::move(fault);
       drop();
     } else {
       batch.stop().request();
@@ -203,7 +223,7 @@ class thread_runner final : public batch_runner {
 
   /// No batch begins any more.
   void drop() noexcept {
-    if (!is_stopped_) dropped_.swap(queue_);
+    if (!is_stopped_) dropped_.swap(queue_);  // nobody asks for them: their call is over
     is_stopped_ = true;
     for (const work& each : at_) {
       if (each.batch) each.batch->stop().request();
@@ -232,11 +252,11 @@ class thread_runner final : public batch_runner {
     for (;;) {
       const time_point overdue = end_overdue();
       if (ready()) return true;
-      if (clock::now() >= deadline) return false;
       if (has_no_threads_ && workers_in_ == 0 && !queue_.empty() && !at_[workers_].batch) {
         run_next(workers_, lock);  // nobody else will
         continue;
       }
+      if (clock::now() >= deadline) return false;
       const time_point until = std::min(deadline, overdue);
       if (until == time_point::max()) {
         changed_.wait(lock);
@@ -249,6 +269,7 @@ class thread_runner final : public batch_runner {
   const parallel_settings& settings_;
   const on_failure then_;
   const unsigned workers_;
+  const pid_t process_ = ::getpid();
   mutable std::mutex mutex_;
   std::condition_variable changed_;  // a batch has changed, or a worker has left one
   std::atomic<unsigned> waiting_ = 0;
@@ -256,6 +277,7 @@ class thread_runner final : public batch_runner {
   std::deque<std::shared_ptr<task_batch>> dropped_;  // kept: objects of the user's do not die under the mutex
   unsigned workers_in_ = 0;                          // that are in the body or on their way
   bool is_stopped_ = false;
+  std::exception_ptr end_fault_;  // the first of a call
   bool has_no_threads_ = false;
   std::vector<work> at_;  // by worker; the last is whoever waits, where there are no threads
   std::vector<std::chrono::duration<double>> busy_;

@@ -3,7 +3,6 @@
 #include <any>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <future>
@@ -15,7 +14,6 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <type_traits>
 #include <typeinfo>
 #include <utility>
 #include <variant>
@@ -23,6 +21,8 @@
 #include <cxxabi.h>
 
 #include <larder/error.hpp>
+
+#include "parallel/readable_name.hpp"
 
 namespace larder::detail {
 
@@ -36,17 +36,6 @@ class thrown_again {
 };
 
 namespace {
-
-template <class T>
-void put(message_writer& to, const T& n) {
-  to.bytes(&n, sizeof n);
-}
-template <class T>
-T get(message_reader& from) {
-  T n;
-  from.bytes(&n, sizeof n);
-  return n;
-}
 
 /// How one type of exception travels; `write` has one of exactly this type.
 struct travelling {
@@ -95,13 +84,13 @@ std::string given_text(const std::system_error& e) {
 }
 
 void write_code(const std::error_code& code, message_writer& to) {
-  put(to, category_of(code));
-  put(to, code.value());
+  to.number(category_of(code));
+  to.number(code.value());
 }
 
 std::error_code read_code(message_reader& from) {
-  const auto which = get<category>(from);
-  const int value = get<int>(from);
+  const auto which = from.number<category>();
+  const int value = from.number<int>();
   switch (which) {
     case category::system:
       return {value, std::system_category()};
@@ -159,59 +148,59 @@ std::exception_ptr read_future_error(message_reader& from) {
 
 void write_io_error(const io_error& e, message_writer& to) {
   to.text(e.what());
-  put(to, e.errno_value());
+  to.number(e.errno_value());
   to.text(e.path());
 }
 std::exception_ptr read_io_error(message_reader& from) {
   const std::string text = from.text();
-  const int value = get<int>(from);
+  const int value = from.number<int>();
   return thrown_again::make<io_error>(text, value, from.text());
 }
 
 void write_timeout_error(const timeout_error& e, message_writer& to) {
   to.text(e.what());
-  put(to, e.task());
+  to.number(e.task());
 }
 std::exception_ptr read_timeout_error(message_reader& from) {
   const std::string text = from.text();
-  return thrown_again::make<timeout_error>(text, get<std::size_t>(from));
+  return thrown_again::make<timeout_error>(text, from.number<std::size_t>());
 }
 
 void write_task_error(const task_error& e, message_writer& to) {
   to.text(e.what());
-  put(to, e.task());
+  to.number(e.task());
   to.text(e.type());
 }
 std::exception_ptr read_task_error(message_reader& from) {
   const std::string text = from.text();
-  const auto task = get<std::size_t>(from);
+  const auto task = from.number<std::size_t>();
   return thrown_again::make<task_error>(text, task, from.text());
 }
 
 void write_worker_died(const worker_died& e, message_writer& to) {
   to.text(e.what());
-  put(to, e.worker());
-  put(to, e.pid());
-  put(to, e.signal());
-  put(to, e.status());
-  put(to, e.task());
+  to.number(e.worker());
+  to.number(e.pid());
+  to.number(e.signal());
+  to.number(e.status());
+  to.number(e.task());
 }
 std::exception_ptr read_worker_died(message_reader& from) {
   const std::string text = from.text();
-  const auto worker = get<unsigned>(from);
-  const auto pid = get<long>(from);
-  const auto signal = get<int>(from);
-  const auto status = get<int>(from);
-  return thrown_again::make<worker_died>(text, worker, pid, signal, status, get<std::size_t>(from));
+  const auto worker = from.number<unsigned>();
+  const auto pid = from.number<long>();
+  const auto signal = from.number<int>();
+  const auto status = from.number<int>();
+  return thrown_again::make<worker_died>(text, worker, pid, signal, status, from.number<std::size_t>());
 }
 
 void write_format_error(const format_error& e, message_writer& to) {
-  put(to, e.code());
+  to.number(e.code());
   to.text(e.what());
   to.text(e.path());
 }
 std::exception_ptr read_format_error(message_reader& from) {
-  const auto code = get<format_code>(from);
+  const auto code = from.number<format_code>();
   const std::string text = from.text();
   return thrown_again::make<format_error>(code, text, from.text());
 }
@@ -265,13 +254,6 @@ constexpr std::array k_travelling = {
 };
 constexpr std::uint8_t k_other = 0xFF;
 
-std::string readable(const std::type_info& type) {
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> name(
-      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
-  return name ? name.get() : type.name();
-}
-
 /// k_other where it does not keep its type.
 std::uint8_t number_of(const std::exception& e) {
   // What the streams of libstdc++ throw is one of a type of their own.
@@ -288,8 +270,8 @@ std::uint8_t number_of(const std::exception& e) {
 }
 
 void write_other(std::size_t task, const std::string& type, std::string_view text, message_writer& to) {
-  put(to, k_other);
-  put(to, task);
+  to.number(k_other);
+  to.number(task);
   to.text(type);
   to.text(text);
 }
@@ -302,9 +284,9 @@ void write_thrown(const std::exception_ptr& thrown, std::size_t task, message_wr
   } catch (const std::exception& e) {
     const std::uint8_t number = number_of(e);
     if (number == k_other) {
-      write_other(task, readable(typeid(e)), e.what(), to);
+      write_other(task, readable_name(typeid(e)), e.what() != nullptr ? e.what() : "", to);
     } else {
-      put(to, number);
+      to.number(number);
       k_travelling[number].write(e, to);
     }
   } catch (const std::string& text) {
@@ -313,14 +295,14 @@ void write_thrown(const std::exception_ptr& thrown, std::size_t task, message_wr
     write_other(task, "char const*", text != nullptr ? text : "", to);
   } catch (...) {
     const std::type_info* const type = abi::__cxa_current_exception_type();
-    write_other(task, type != nullptr ? readable(*type) : "of an unknown type", {}, to);
+    write_other(task, type != nullptr ? readable_name(*type) : "of an unknown type", {}, to);
   }
 }
 
 std::exception_ptr read_thrown(message_reader& from) {
-  const auto number = get<std::uint8_t>(from);
+  const auto number = from.number<std::uint8_t>();
   if (number < k_travelling.size()) return k_travelling[number].read(from);
-  const auto task = get<std::size_t>(from);
+  const auto task = from.number<std::size_t>();
   std::string type = from.text();
   return std::make_exception_ptr(task_error(task, std::move(type), from.text()));
 }

@@ -9,7 +9,7 @@
 
 namespace larder::detail {
 
-/// Writes an exception that a task threw. The exceptions of the standard and those of larder keep their type, if it is exactly that;
+/// Writes an exception that a task threw. Most exceptions of the standard and those of larder keep their type, if it is exactly that;
 /// all others, also what is no std::exception, arrive as task_error with the name of their type and their text.
 void write_thrown(const std::exception_ptr& thrown, std::size_t task, message_writer& to);
 

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstddef>
 #include <mutex>
-#include <string>
 
 #include <larder/detail/parallel_settings.hpp>
 #include <larder/detail/task_batch.hpp>
@@ -29,14 +28,6 @@ class watched_tasks final : public indexed_tasks {
   }
   /// When all have returned.
   void finish() { progress_.finish(count_); }
-
-  void write(unsigned worker, std::size_t begin, std::size_t end, result_writer& to) override {
-    tasks_.write(worker, begin, end, to);
-  }
-  void read(std::size_t begin, std::size_t end, result_reader& from) override {
-    tasks_.read(begin, end, from);
-  }
-  std::string why_not_travelling() const override { return tasks_.why_not_travelling(); }
 
  private:
   indexed_tasks& tasks_;

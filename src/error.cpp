@@ -25,6 +25,8 @@ std::string seconds_text(double seconds) {
 }
 
 std::string end_text(int wait_status) {
+  if (wait_status == -1)
+    return "ended, nobody knows how: the program ignores SIGCHLD, or waits for all of its children";
   if (!WIFSIGNALED(wait_status)) {
     return "exited with status " + std::to_string(WEXITSTATUS(wait_status)) +
            " instead of returning from its task";
@@ -54,8 +56,8 @@ worker_died::worker_died(unsigned worker, long pid, int wait_status, std::size_t
             std::to_string(pid) + ") " + end_text(wait_status)),
       worker_(worker),
       pid_(pid),
-      signal_(WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0),
-      status_(WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0),
+      signal_(wait_status != -1 && WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0),
+      status_(wait_status != -1 && WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0),
       task_(task) {}
 
 std::string_view name(format_code code) noexcept {

@@ -1,6 +1,7 @@
 #include "src/team.hpp"
 
 #include <pthread.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <atomic>
@@ -70,7 +71,7 @@ struct team_state {
   int elsewhere = 0;        // of these, those in background and nested calls
   int creating = 0;         // threads that may come into being yet
   unsigned starting = 0;    // threads that are being created, or have not yet arrived in helper_main
-  unsigned parked = 0;      // helpers waiting on `work`
+  unsigned parked = 0;      // helpers asleep on `posted`
   unsigned spinning = 0;    // helpers looking at `posted`
   unsigned callers = 0;     // threads that are in run_on_team and not helpers
   unsigned processors = 1;  // that may be used
@@ -223,10 +224,18 @@ bool start_helpers(unsigned count) {
   if (!registered.exchange(true)) std::atexit(stop_at_exit);
   const unsigned processors = cpus_for_core_work();
   unsigned left = count;
+  // Signals that are meant for the process are for threads of the program's; those that a thread brings upon itself are its own.
+  sigset_t blocked;
+  sigset_t before;
+  ::sigfillset(&blocked);
+  for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF})
+    ::sigdelset(&blocked, own);
+  ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
   for (; left != 0; --left) {
     pthread_t thread;
     if (::pthread_create(&thread, nullptr, helper_main, nullptr) != 0) break;
   }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   const lock held;
   the_team.processors = processors;
   the_team.creating -= static_cast<int>(count);

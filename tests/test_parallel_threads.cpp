@@ -27,7 +27,7 @@ namespace {
 
 // Tasks that call a function with (worker, begin, end).
 template <class F>
-class batches_of final : public indexed_tasks {
+class batches_of final : public larder::detail::travelling_tasks {
  public:
   explicit batches_of(F run) : run_(std::move(run)) {}
   void run(unsigned worker, std::size_t begin, std::size_t end) override { run_(worker, begin, end); }

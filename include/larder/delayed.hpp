@@ -4,6 +4,7 @@
 //   std::vector tasks{larder::delayed(area)(2.0, 3.0), larder::delayed(area)(4.0, 5.0)};
 //   std::vector<double> areas = pool(tasks);
 
+#include <concepts>
 #include <functional>
 #include <tuple>
 #include <type_traits>

@@ -98,7 +98,7 @@ class task_error : public error {
 /// The process that was at a task ended without having finished it.
 class worker_died : public error {
  public:
-  /// `wait_status` as waitpid gives it.
+  /// `wait_status` as waitpid gives it, or -1 where nobody knows it.
   worker_died(unsigned worker, long pid, int wait_status, std::size_t task);
 
   unsigned worker() const noexcept { return worker_; }

@@ -7,7 +7,6 @@
 
 #include <chrono>
 #include <exception>
-#include <memory>
 #include <utility>
 
 #include <larder/detail/submitted_call.hpp>
@@ -16,7 +15,7 @@ namespace larder {
 
 /// Move-only. It keeps alive what runs its call, so it may outlive the pool. Dropping it cancels nothing; calls that have not begun
 /// when the pool and all its futures are gone never do. wait, wait_for, is_ready and cancel may be called by several threads
-/// at once.
+/// at once. It is of use in the process that submitted it: in a child of fork, waiting for what had no result yet is a value_error.
 template <class R>
 class future {
  public:
@@ -29,10 +28,10 @@ class future {
   bool valid() const noexcept { return handle_.is_valid(); }
 
   /// Waits for the result and gives it away. Throws what the function has thrown; task_cancelled after a cancel() that came
-  /// in time; timeout_error, worker_died, as a map.
+  /// in time; timeout_error, worker_died, as a map. On threads a task that is over its time runs on meanwhile: what it refers to has to live.
   R get() {
     require();
-    handle_.wait(k_never);
+    if (!handle_.wait(k_never)) detail::refuse_inherited_future();
     const auto handle = std::exchange(handle_, {});
     if (handle.task().failed()) std::rethrow_exception(handle.task().fault());
     return static_cast<detail::submitted_task<R>&>(handle.task()).take();
@@ -41,7 +40,7 @@ class future {
   /// Waits until there is a result or an exception.
   void wait() const {
     require();
-    handle_.wait(k_never);
+    if (!handle_.wait(k_never)) detail::refuse_inherited_future();
   }
   /// The same, but not for longer than that; whether there is one.
   template <class Rep, class Period>

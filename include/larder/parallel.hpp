@@ -21,8 +21,11 @@
 #include <larder/result_range.hpp>
 #include <larder/stop_requested.hpp>
 
+#include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <memory>
+#include <ranges>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -37,20 +40,22 @@ namespace larder {
 /// For all calls:
 ///
 /// - A range is anything with begin() and end(); it is read once. One with a size and random access (a vector, an array, a span,
-///   std::views::iota, a transform of these) is read by the workers, several elements at once; any other one, and each where
-///   `pre_dispatch` or, but for fork, `timeout` is set, by the calling thread, as far ahead as the options say.
+///   std::views::iota, a transform of these) is read by the workers, several elements at once; any other one, each where
+///   `pre_dispatch` or, but for fork, `timeout` is set, and that of map_reduce on fork, by the calling thread, as far ahead as the options say.
 /// - The function is called as f(element, shared...) by all workers at once: it has to be callable when const, and what it refers to
 ///   has to bear that. Each element is passed to exactly one call: elements that lie somewhere by reference, so that f may write
-///   to them; those that the range makes as they are read by rvalue. Shared arguments are passed as const references.
+///   to them (but not to those of a vector<bool>, which share bytes); those that the range makes as they are read by rvalue. Shared arguments are passed as const references.
 /// - What an f throws ends the call: tasks in progress see stop_requested(), none begins any more, and when none runs the first
-///   exception is thrown here: the same object from threads; from other processes one of the same type, if it is of the standard library or
-///   of larder, else a task_error. What the range throws does the same. The pool stays usable.
+///   exception is thrown here: the same object from threads; from other processes one of the same type, if it is one of larder's or most of the
+///   standard library's, else a task_error. What the range throws does the same. The pool stays usable.
 /// - A task that takes longer than `timeout` is a timeout_error. On threads the call returns when running tasks have; children of
 ///   fork are killed.
 /// - A call inside a task runs in that task's thread, one task after the other, unless `inner_threads` allows it more.
 /// - On fork, what tasks write to memory is lost with the child: results alone come back, so their type has to be storable, a number, or an
 ///   enumeration, else not_shippable. A child that dies is worker_died. Programs with threads of their own are refused, unless
 ///   `allow_threads` is set.
+/// - On fork, imap and submit go on only while somebody waits for a result, hands in a call, or cancels one: there is no thread that would look
+///   after children. Each of their batches is a child, with an initializer of its own.
 /// - A process that a task forks has to end in exec or _exit, not to return from the task.
 class parallel {
  public:
@@ -92,16 +97,16 @@ class parallel {
   /// The results as they come, in the order of the range: a result_range. Work begins at once and goes on while the caller is at other
   /// things, but not far ahead: elements are read by the calling thread, in its calls of the result_range, and not before their turn: at
   /// most `pre_dispatch` of them (by default some for each worker) are read and their results not taken. With one worker each task runs when its
-  /// result is asked for. It owns the range, f and `shared`: copies, or what they were moved to.
+  /// result is asked for. After a failure the next step throws; results that were there before may be lost. It owns the range, f and `shared`: copies, or what they were moved to.
   template <class Range, class F, class... Shared>
-  auto imap(Range&& range, F f, Shared... shared) const {
+  [[nodiscard]] auto imap(Range&& range, F f, Shared... shared) const {
     return feed(detail::stream_order::sequence, std::forward<Range>(range), std::move(f),
                 std::move(shared)...);
   }
 
   /// The same in the order in which tasks finish.
   template <class Range, class F, class... Shared>
-  auto imap_unordered(Range&& range, F f, Shared... shared) const {
+  [[nodiscard]] auto imap_unordered(Range&& range, F f, Shared... shared) const {
     return feed(detail::stream_order::finished, std::forward<Range>(range), std::move(f),
                 std::move(shared)...);
   }
@@ -118,7 +123,8 @@ class parallel {
   }
 
   /// One call f(args...), of copies, or of what was moved here. It begins when a worker is free, of which this pool's submitted calls
-  /// have n_jobs; with one worker, and inside tasks, it runs at once, here.
+  /// have n_jobs; with one worker, and inside tasks, it runs at once, here. What is submitted must not own this pool or a
+  /// future of it: a pool cannot wait for the task that is the last to let it go.
   template <class F, class... Args>
   [[nodiscard]] auto submit(F&& f, Args&&... args) const {
     using function = std::decay_t<F>;
@@ -143,6 +149,8 @@ class parallel {
     static_assert(std::is_constructible_v<T, detail::task_result<range_type, F, Shared...>>,
                   "larder: map_reduce combines values of the type of its initial one, and f returns another "
                   "that does not convert to it.");
+    static_assert(std::movable<T>,
+                  "larder: map_reduce moves and assigns values of the type of its initial one.");
     static_assert(std::is_invocable_r_v<T, const Op&, T&&, T&&>,
                   "larder: the operation of map_reduce has to take two values of the type of the initial "
                   "one, and to return one; "
@@ -152,9 +160,10 @@ class parallel {
     const call_type call(f, shared...);
     if constexpr (detail::indexed_range<range_type>) {
       if (detail::runs_here(settings) && !detail::reads_in_caller(settings)) {
-        detail::reduce_tasks<range_type, call_type, T, Op> tasks(range, call, op, settings.reduce_order,
-                                                                 settings.workers);
-        detail::run_indexed(settings, static_cast<std::size_t>(std::ranges::size(range)), tasks, nullptr);
+        const auto count = static_cast<std::size_t>(std::ranges::size(range));
+        detail::reduce_tasks<range_type, call_type, T, Op> tasks(
+            range, call, op, settings.reduce_order, std::min<std::size_t>(settings.workers, count));
+        detail::run_indexed_here(settings, count, tasks, nullptr);
         return tasks.result(std::move(init));
       }
     }

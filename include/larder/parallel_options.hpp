@@ -68,7 +68,7 @@ enum class reduce_order {
 /// the option or the variable, its value, and what is allowed.
 struct parallel_options {
   /// Workers: a number, or counted from the usable processors (see cpu_count): -1 all of them (the default), -2 all
-  /// but one, and so on, at least 1. With 1 everything runs in the calling thread, a task at a time.
+  /// but one, and so on, at least 1. Calls on threads use at most 255 of them. With 1 everything runs in the calling thread, a task at a time.
   std::optional<int> n_jobs{};
   std::optional<larder::backend> backend{};  ///< threads by default
   /// Tasks that a worker takes at a time: at least 1, or "auto" (the default): as the time that they take suggests.
@@ -83,12 +83,13 @@ struct parallel_options {
   /// larger the number.
   std::optional<int> verbose{};
   /// For large arrays on their way to and from workers, where they do not go into shared memory: a directory that can be
-  /// written to. Empty by default: none.
+  /// written to. Empty by default: none. Without effect in this version, which has no workers that outlive a call.
   std::optional<std::string> temp_folder{};
-  /// Arrays of more bytes than this travel as mappings: a number, "500K", "1M" (the default), or "none": no array does.
+  /// Arrays of more bytes than this travel as mappings: a number, "500K", "1M" (the default), or "none": no array does. On
+  /// fork these are arrays in results: array<const T> is read-only, array<T> copy-on-write.
   std::optional<number_or_text> max_nbytes{};
   /// How workers see such arrays. `read` by default. `read_write` does not go with a max_nbytes of "none": what workers
-  /// write to a copy would be lost.
+  /// write to a copy would be lost. Without effect in this version.
   std::optional<larder::mmap_mode> mmap_mode{};
   /// Threads that a task may use itself, in OpenMP, BLAS, and in parallel calls of this library: at least 1. By default a
   /// worker's share of the processors for OpenMP and BLAS, and 1 for calls of this library. The numbers of OpenMP are those of a
@@ -96,6 +97,7 @@ struct parallel_options {
   /// the default is 1 in children, where GNU OpenMP would wait for ever for threads that the parent had.
   std::optional<int> inner_threads{};
   /// Called by each worker before its first task for the pool: by several at once. What it throws ends the call as if the task had.
+  /// That of an enclosing parallel_config cannot be left out.
   std::function<void()> initializer{};
   /// How often a task is run again whose worker died: at least 0, the default.
   std::optional<int> max_retries{};

@@ -11,7 +11,7 @@ struct parallel_stats {
   std::size_t tasks = 0;               ///< that were finished
   std::size_t batches = 0;             ///< in which they were handed out
   std::size_t retries = 0;             ///< tasks that were run again
-  double seconds = 0;                  ///< that the call took
+  double seconds = 0;                  ///< that the call took, or has taken so far
   std::vector<double> worker_seconds;  ///< that each worker was at tasks
   std::uint64_t bytes_mapped = 0;      ///< of results, that came to the caller as mappings
   std::uint64_t bytes_copied = 0;      ///< of results, that were copied from worker to caller

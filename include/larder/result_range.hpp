@@ -7,9 +7,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
-#include <type_traits>
 #include <utility>
-#include <variant>
 
 #include <larder/parallel_stats.hpp>
 
@@ -65,15 +63,18 @@ class result_range {
 
   /// Waits for the first result, or goes on where it is. Throws what the first failing task has thrown, as does each step.
   iterator begin() {
-    if (!has_begun_) step();
+    if (!current_) step();
     return iterator(this);
   }
   std::default_sentinel_t end() const noexcept { return std::default_sentinel; }
 
-  /// The next result, as an alternative to iterators; empty at the end.
+  /// The next result, as an alternative to iterators; empty at the end. What an iterator is at is passed over.
   std::optional<R> next() {
     step();
-    return std::exchange(current_, std::nullopt);
+    std::optional<R> result;
+    if (current_) result.emplace(std::move(*current_));
+    current_.reset();
+    return result;
   }
 
   /// What was done so far.
@@ -81,14 +82,12 @@ class result_range {
 
  private:
   void step() {
-    has_begun_ = true;
     current_.reset();
-    current_ = feed_->next();
+    if (std::optional<R> result = feed_->next()) current_.emplace(std::move(*result));
   }
 
   std::unique_ptr<detail::result_feed<R>> feed_;
   std::optional<R> current_;
-  bool has_begun_ = false;
 };
 
 }  // namespace larder

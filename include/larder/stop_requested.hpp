@@ -4,7 +4,8 @@
 namespace larder {
 
 /// Inside a task of a parallel call: whether the call has failed, its consumer is gone, or this task has been cancelled or is over
-/// its time. Its result will not be used, so it may return whatever it likes or throw. false outside of tasks. Cheap: some
+/// its time. Its result will not be used, so it may return whatever it likes or throw. false outside of tasks. In children of fork, which are killed instead, it says nothing of their
+/// own call. Cheap: some
 /// nanoseconds; with a timeout also a look at the clock.
 bool stop_requested() noexcept;
 

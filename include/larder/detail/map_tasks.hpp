@@ -101,7 +101,7 @@ class result_vector<void> {
 
 /// `Call` is the function with its shared arguments.
 template <class Range, class Call, class Result>
-class map_tasks final : public indexed_tasks {
+class map_tasks final : public travelling_tasks {
  public:
   /// All of them live as long.
   map_tasks(Range& range, const Call& call, result_vector<Result>& results)

@@ -37,7 +37,10 @@ bool reads_in_caller(const parallel_settings& settings) noexcept;
 bool runs_here(const parallel_settings& settings) noexcept;
 
 /// Returns when every task of [0, count) has run, or throws the first failure when none runs any more. `stats` may be null.
-void run_indexed(const parallel_settings& settings, std::size_t count, indexed_tasks& tasks,
+void run_indexed(const parallel_settings& settings, std::size_t count, travelling_tasks& tasks,
                  parallel_stats* stats);
+/// The same for tasks that run in this process: where runs_here(settings).
+void run_indexed_here(const parallel_settings& settings, std::size_t count, indexed_tasks& tasks,
+                      parallel_stats* stats);
 
 }  // namespace larder::detail

@@ -39,7 +39,7 @@ T combine(T init, std::vector<partial_result<T>>&& parts, const Op& op) {
 template <class Range, class Call, class T, class Op>
 class reduce_tasks final : public indexed_tasks {
  public:
-  reduce_tasks(Range& range, const Call& call, const Op& op, reduce_order order, unsigned workers)
+  reduce_tasks(Range& range, const Call& call, const Op& op, reduce_order order, std::size_t workers)
       : first_(std::ranges::begin(range)),
         call_(call),
         op_(op),
@@ -57,11 +57,6 @@ class reduce_tasks final : public indexed_tasks {
     for (; i != end; ++i) value = op_(std::move(value), T(call_(first_[static_cast<position>(i)])));
     mine.back() = {mine.back().begin, end, std::move(value)};
   }
-
-  // It runs in the process of the call alone.
-  void write(unsigned, std::size_t, std::size_t, result_writer&) override {}
-  void read(std::size_t, std::size_t, result_reader&) override {}
-  std::string why_not_travelling() const override { return {}; }
 
   T result(T init) {
     std::vector<partial_result<T>> all;

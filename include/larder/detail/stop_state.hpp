@@ -19,7 +19,9 @@ class stop_state {
 /// While it lives, this thread is at tasks of a call; scopes nest as calls do, and what stops an outer one stops those within.
 class task_scope {
  public:
-  explicit task_scope(const stop_state& stop) noexcept;
+  explicit task_scope(const stop_state& stop) noexcept : task_scope(stop, current()) {}
+  /// Within a scope of another thread, which waits for this one.
+  task_scope(const stop_state& stop, const task_scope* outer) noexcept;
   ~task_scope();
   task_scope(const task_scope&) = delete;
   task_scope& operator=(const task_scope&) = delete;
@@ -32,11 +34,15 @@ class task_scope {
 
   bool stop_requested() const noexcept;
 
+  /// This thread's innermost; null outside of tasks.
+  static const task_scope* current() noexcept;
+
  private:
   const stop_state& stop_;
   std::chrono::steady_clock::time_point deadline_;
   bool has_deadline_ = false;
-  const task_scope* const outer_;
+  const task_scope* const outer_;   // what stops that, stops this
+  const task_scope* const before_;  // of this thread
 };
 
 }  // namespace larder::detail

@@ -76,7 +76,8 @@ class task_handle {
   std::shared_ptr<parallel_pool> pool_;  // null where it is settled
 };
 
-/// value_error for a future that has none.
+/// value_error for a future that has none, and for one in a child of fork whose call runs for the parent.
 [[noreturn]] void refuse_empty_future();
+[[noreturn]] void refuse_inherited_future();
 
 }  // namespace larder::detail

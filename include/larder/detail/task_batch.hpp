@@ -22,6 +22,13 @@ class indexed_tasks {
   /// number of workers, and no two threads are the same one at a time.
   virtual void run(unsigned worker, std::size_t begin, std::size_t end) = 0;
 
+ protected:
+  ~indexed_tasks() = default;
+};
+
+/// Those whose results can come from another process.
+class travelling_tasks : public indexed_tasks {
+ public:
   /// In another process, after run() of the same tasks there: hands their results over.
   virtual void write(unsigned worker, std::size_t begin, std::size_t end, result_writer& to) = 0;
   /// In the process of the call: takes what write() of the same tasks handed over.
@@ -30,7 +37,7 @@ class indexed_tasks {
   virtual std::string why_not_travelling() const = 0;
 
  protected:
-  ~indexed_tasks() = default;
+  ~travelling_tasks() = default;
 };
 
 /// Some consecutive tasks of a call that travel together, with their inputs and their results.
@@ -72,8 +79,9 @@ class task_batch {
   /// Before the last publish() or fail().
   void set_busy(std::chrono::nanoseconds busy) noexcept { busy_ = busy; }
   void publish(std::size_t finished) noexcept { finished_.store(finished, std::memory_order_seq_cst); }
-  /// Once, by one thread.
+  /// Once, by one thread. Whoever shares its stop_state is told to stop.
   void fail(std::exception_ptr fault) noexcept {
+    stop_->request();
     fault_ = std::move(fault);
     failed_.store(true, std::memory_order_seq_cst);
   }
