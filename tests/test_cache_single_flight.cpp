@@ -17,9 +17,11 @@
 #include <vector>
 
 #include <larder/error.hpp>
+#include <larder/log.hpp>
 #include <larder/parallel.hpp>
 
 #include "tests/cached_functions.hpp"
+#include "tests/captured_log.hpp"
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/scratch_dir.hpp"

@@ -309,6 +309,7 @@ TEST_CASE("fork: a cancelled task is killed, and leaves no child", "[parallel][f
     each.cancel();
     CHECK_THROWS_AS(each.get(), larder::task_cancelled);
   }
+  CHECK_FALSE(has_children());
   CHECK(pool.submit([] { return 1; }).get() == 1);
 }
 

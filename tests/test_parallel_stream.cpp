@@ -456,9 +456,23 @@ TEST_CASE("parallel: a timeout names the task, and the call returns when its tas
 }
 
 TEST_CASE("parallel: one task's time does not count for another", "[parallel]") {
-  // Each takes its time, all of them together more than the timeout.
-  const parallel pool({.n_jobs = 2, .batch_size = 10, .timeout = std::chrono::seconds(5)});
-  CHECK(pool.map(single_pass(1000), k_double) == doubles(1000));
+  // Each takes its time, all of them together more than the timeout: one worker has them, as one batch.
+  const auto task = [](int x) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(10);
+    while (std::chrono::steady_clock::now() < end) continue;
+    return 2 * x;
+  };
+  for (const auto where : {backend::threads, backend::fork}) {
+    INFO(name_of(where));
+    const parallel pool(
+        on(where, {.n_jobs = 2, .batch_size = 30, .timeout = std::chrono::milliseconds(250)}));
+    const auto [results, stats] = pool.map_with_stats(std::views::iota(0, 30), task);
+    CHECK(results == doubles(30));
+    CHECK(stats.batches == 1);
+    const auto [read, read_stats] = pool.map_with_stats(single_pass(30), task);
+    CHECK(read == doubles(30));
+    CHECK(read_stats.batches <= 1);  // the child may end later
+  }
 }
 
 TEST_CASE("imap: several may be read in turns, from several threads, and within tasks", "[parallel]") {
