@@ -135,6 +135,7 @@ class fork_runner final : public batch_runner {
     std::size_t retried_task;         // the one that was run again last,
     unsigned retries;                 // and how often
     bool has_ended = false;           // of the driver: its child has
+    bool is_counted = false;          // under the mutex: in the statistics
     std::exception_ptr killed_for{};  // under the mutex
   };
 
@@ -238,6 +239,7 @@ class fork_runner final : public batch_runner {
   void look_at(std::unique_lock<std::mutex>& lock, unsigned number) {
     run& it = *at_[number];
     if (const auto& failure = it.batch.failure()) fail(it.batch.tasks(), failure);
+    if (it.batch.tasks().settled() && !std::exchange(it.is_counted, true)) ++stats_.batches;
     if (it.has_ended) {
       end(lock, number);
     } else if (const auto at = settings_.timeout ? slots_[number].at() : std::nullopt;
@@ -256,9 +258,8 @@ class fork_runner final : public batch_runner {
     const auto task = static_cast<std::size_t>(slot.task);
     stats_.worker_seconds[number] +=
         std::chrono::duration<double>(std::chrono::nanoseconds(slot.busy)).count();
-    if (it.batch.tasks().settled()) {
-      ++stats_.batches;
-    } else if (it.killed_for) {
+    if (it.batch.tasks().settled()) return;
+    if (it.killed_for) {
       fail(it.batch.tasks(), it.killed_for);
     } else if (const unsigned before = it.retried_task == task ? it.retries : 0;
                before < settings_.max_retries) {

@@ -1,19 +1,22 @@
 #pragma once
 // A forked child of a test.
 
+#include <cerrno>
 #include <csignal>
-#include <exception>
+#include <system_error>
 
 #include <sys/wait.h>
 #include <unistd.h>
 
 /// Runs `body` in a child, whose exit status is what it returns: 0 is success, 99 stands for an exception. The child is
-/// killed if the test ends before it was waited for.
+/// killed if the test ends before it was waited for, and by SIGALRM if it hangs.
 class child_process {
  public:
   template <class Body>
   explicit child_process(Body body) : pid_(::fork()) {
+    if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
     if (pid_ != 0) return;
+    ::alarm(60);
     int status = 99;
     try {
       status = body();
@@ -44,6 +47,12 @@ class child_process {
  private:
   pid_t pid_;
 };
+
+/// Whether this process has children, running or not waited for.
+inline bool has_children() {
+  siginfo_t info{};
+  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
 
 /// Lets processes wait for each other: post() in one lets a wait() in another return.
 class process_signal {

@@ -6,8 +6,6 @@
 #include <ranges>
 #include <utility>
 
-#include <sys/wait.h>
-
 #include <larder/array.hpp>
 #include <larder/parallel.hpp>
 
@@ -25,12 +23,6 @@ inline larder::array<double> filled(std::size_t count, double value) {
   larder::array<double> a({count});
   a.fill(value);
   return a;
-}
-
-/// Of this process, running or not waited for.
-inline bool has_children() {
-  siginfo_t info{};
-  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
 /// What a call throws, if it is an E.

@@ -6,6 +6,8 @@
 
 #include <larder/parallel.hpp>
 
+#include "tests/sanitizers.hpp"
+
 inline constexpr std::array k_backends{larder::backend::sequential, larder::backend::threads,
                                        larder::backend::fork};
 
@@ -23,7 +25,7 @@ inline std::string name_of(larder::backend which) {
 /// The thread sanitizer has a thread of its own, beside which fork is refused otherwise.
 inline larder::parallel_options on(larder::backend which, larder::parallel_options options = {}) {
   options.backend = which;
-#if defined(__SANITIZE_THREAD__)
+#if LARDER_TEST_THREAD_SANITIZER
   options.allow_threads = true;
 #endif
   return options;

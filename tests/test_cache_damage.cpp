@@ -20,6 +20,7 @@
 #include <larder/inspect.hpp>
 
 #include "tests/cached_functions.hpp"
+#include "tests/captured_log.hpp"
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/file_bytes.hpp"

@@ -18,6 +18,7 @@
 #include <larder/inspect.hpp>
 
 #include "tests/cached_functions.hpp"
+#include "tests/captured_log.hpp"
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/failing_calls.hpp"

@@ -16,6 +16,7 @@
 #include <larder/error.hpp>
 
 #include "tests/cached_functions.hpp"
+#include "tests/captured_log.hpp"
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/file_bytes.hpp"

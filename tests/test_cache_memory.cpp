@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "tests/cached_functions.hpp"
+#include "tests/captured_log.hpp"
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/npy_bytes.hpp"

@@ -22,6 +22,7 @@
 #include <larder/parallel.hpp>
 
 #include "tests/cached_functions.hpp"
+#include "tests/captured_log.hpp"
 #include "tests/catch.hpp"
 #include "tests/check_same.hpp"
 #include "tests/counted.hpp"

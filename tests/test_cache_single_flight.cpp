@@ -17,11 +17,14 @@
 #include <vector>
 
 #include <larder/error.hpp>
+#include <larder/log.hpp>
 #include <larder/parallel.hpp>
 
 #include "tests/cached_functions.hpp"
+#include "tests/captured_log.hpp"
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
+#include "tests/sanitizers.hpp"
 #include "tests/scratch_dir.hpp"
 
 using larder::memory;
@@ -327,7 +330,7 @@ TEST_CASE("forks in and around cached calls are safe") {
 
 // The sanitizers' allocators have locks that fork does not take: where another thread holds one at that moment, the child
 // waits for it for ever. Above, the other threads rest while a child is forked.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !LARDER_TEST_ADDRESS_SANITIZER && !LARDER_TEST_THREAD_SANITIZER
 TEST_CASE("forks beside threads that are at it are safe") {
   const scratch_dir dir;
   const memory mem(dir / "cache");

@@ -27,6 +27,7 @@
 #include "tests/child_process.hpp"
 #include "tests/fork_pool.hpp"
 #include "tests/pools.hpp"
+#include "tests/sanitizers.hpp"
 #include "tests/scratch_dir.hpp"
 
 using larder::backend;
@@ -130,7 +131,7 @@ TEST_CASE("fork: a read-only result cannot be written to", "[parallel][fork]") {
     return 0;
   });
   const int end = writer.wait();
-#if defined(__SANITIZE_ADDRESS__)
+#if LARDER_TEST_ADDRESS_SANITIZER
   CHECK(end != 0);
 #else
   CHECK(end == -SIGSEGV);
@@ -226,7 +227,7 @@ TEST_CASE("fork: nested calls run in the child, and on threads where that is ask
     return sum;
   };
   CHECK(fork_pool().map(numbers(3), inner) == std::vector{90, 110, 130});
-#if !defined(__SANITIZE_THREAD__)  // see test_src_team.cpp
+#if LARDER_TEST_THREADS_IN_CHILD
   CHECK(fork_pool({.inner_threads = 2, .allow_threads = true}).map(numbers(3), inner) ==
         std::vector{90, 110, 130});
 #endif
@@ -309,6 +310,7 @@ TEST_CASE("fork: a cancelled task is killed, and leaves no child", "[parallel][f
     each.cancel();
     CHECK_THROWS_AS(each.get(), larder::task_cancelled);
   }
+  CHECK_FALSE(has_children());
   CHECK(pool.submit([] { return 1; }).get() == 1);
 }
 

@@ -1,6 +1,7 @@
 #include <larder/parallel.hpp>
 
 #include <any>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -29,6 +30,7 @@
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/fork_pool.hpp"
+#include "tests/plain_failure.hpp"
 #include "tests/scratch_dir.hpp"
 
 using namespace std::chrono_literals;
@@ -67,7 +69,6 @@ bool keeps_type() {
 struct derived_error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-struct plain_failure {};
 
 }  // namespace
 
@@ -186,7 +187,7 @@ TEST_CASE("fork: other exceptions become a task_error that names them", "[parall
   CHECK_THAT(derived->type(), Catch::Matchers::ContainsSubstring("derived_error"));
   CHECK_THAT(derived->what(),
              Catch::Matchers::ContainsSubstring("task 4") && Catch::Matchers::ContainsSubstring("text"));
-  const auto plain = thrown_by([] { throw plain_failure(); });
+  const auto plain = thrown_by([] { throw plain_failure{0}; });
   REQUIRE(plain);
   CHECK_THAT(plain->type(), Catch::Matchers::ContainsSubstring("plain_failure"));
   CHECK(thrown_by([] { throw 7; })->type() == "int");

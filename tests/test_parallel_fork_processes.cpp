@@ -24,6 +24,7 @@
 #include "tests/child_process.hpp"
 #include "tests/fork_pool.hpp"
 #include "tests/pools.hpp"
+#include "tests/sanitizers.hpp"
 #include "tests/scratch_dir.hpp"
 
 using larder::backend;
@@ -39,7 +40,7 @@ std::size_t open_descriptors() {
 
 }  // namespace
 
-#if !defined(__SANITIZE_THREAD__)  // it has a thread of its own, so that all is refused
+#if !LARDER_TEST_THREAD_SANITIZER  // it has a thread of its own, so that all is refused
 TEST_CASE("fork: programs with threads are refused unless they are allowed", "[parallel][fork]") {
   std::latch running(1);
   std::latch release(1);

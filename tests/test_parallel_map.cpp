@@ -2,18 +2,13 @@
 #include <larder/function.hpp>
 #include <larder/parallel.hpp>
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
+#include <cstddef>
 #include <deque>
 #include <filesystem>
-#include <iostream>
 #include <iterator>
 #include <latch>
 #include <memory>
@@ -29,7 +24,9 @@
 #include <vector>
 
 #include "tests/catch.hpp"
-#include "tests/environment.hpp"
+#include "tests/child_process.hpp"
+#include "tests/plain_failure.hpp"
+#include "tests/sanitizers.hpp"
 
 using larder::backend;
 using larder::parallel;
@@ -60,10 +57,6 @@ class counted {
 
  private:
   int value_ = -1;
-};
-
-struct plain_failure {  // not a std::exception
-  int task;
 };
 
 struct tripling {
@@ -352,8 +345,7 @@ TEST_CASE("map: an error of a nested map passes through the outer one", "[parall
       plain_failure);
 }
 
-// Not under the thread sanitizer: it ends children of fork that start threads.
-#if !defined(__SANITIZE_THREAD__)
+#if LARDER_TEST_THREADS_IN_CHILD
 TEST_CASE("map: works in a child of fork after it has run in the parent", "[parallel][fork]") {
   const parallel pool({.n_jobs = 2});
   const auto meet = [&] {
@@ -364,16 +356,8 @@ TEST_CASE("map: works in a child of fork after it has run in the parent", "[para
     });
   };
   REQUIRE(meet() == std::vector<int>{1, 2});
-  std::fflush(nullptr);
-  std::cout.flush();
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(60);
-    ::_exit(meet() == std::vector<int>{1, 2} ? 0 : 1);
-  }
-  int status = -1;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(status == 0);
+  child_process child([&] { return meet() == std::vector<int>{1, 2} ? 0 : 1; });
+  CHECK(child.wait() == 0);
   CHECK(meet() == std::vector<int>{1, 2});
 }
 #endif
@@ -388,27 +372,4 @@ TEST_CASE("parallel: a thousand pools leave no thread behind", "[parallel]") {
   const auto before = thread_count();
   for (int i = 0; i < 1000; ++i) REQUIRE(use_one() == 147);
   CHECK(thread_count() == before);
-}
-
-TEST_CASE("parallel: n_jobs is a number, or counted from the usable processors", "[parallel]") {
-  CHECK(parallel({.n_jobs = 1}).n_jobs() == 1);
-  CHECK(parallel({.n_jobs = 5}).n_jobs() == 5);
-  CHECK(parallel({.n_jobs = -1000}).n_jobs() == 1);
-  CHECK(parallel({.n_jobs = 5, .backend = backend::sequential}).n_jobs() == 1);
-  const parallel pool;
-  const int cpus = pool.n_jobs();
-  CHECK(cpus >= 1);
-  CHECK(parallel({.n_jobs = -1}).n_jobs() == cpus);
-  CHECK(parallel({.n_jobs = -2}).n_jobs() == std::max(1, cpus - 1));
-  {
-    const environment cap("LARDER_MAX_CPUS", "1");
-    CHECK(parallel().n_jobs() == 1);
-    CHECK(parallel({.n_jobs = 5}).n_jobs() == 5);
-  }
-  {
-    const environment cap("LARDER_MAX_CPUS", "100000");
-    CHECK(parallel().n_jobs() == cpus);
-  }
-  const environment unset("LARDER_MAX_CPUS", "");
-  CHECK(parallel().n_jobs() == cpus);
 }

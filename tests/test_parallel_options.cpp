@@ -10,13 +10,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "tests/catch.hpp"
 #include "tests/environment.hpp"
@@ -58,6 +56,11 @@ TEST_CASE("options: n_jobs is a number of workers, or counted from the processor
   CHECK(workers(std::numeric_limits<int>::min()) == 1);
   CHECK(static_cast<int>(resolve({}).workers) == cpus);
   CHECK(resolve({.n_jobs = 5, .backend = backend::sequential}).workers == 1);
+  {
+    const environment cap("LARDER_MAX_CPUS", "1");
+    CHECK(static_cast<int>(resolve({}).workers) == 1);
+    CHECK(workers(5) == 5);
+  }
   CHECK_THAT(complaint({.n_jobs = 0}), ContainsSubstring("n_jobs is 0") && ContainsSubstring("-1 for all"));
 }
 

@@ -1,7 +1,6 @@
 // What a call says of how far it is; the calls themselves are played here, so that time is all that passes.
 
 #include <larder/detail/parallel_settings.hpp>
-#include <larder/log.hpp>
 #include <larder/parallel_options.hpp>
 
 #include <fcntl.h>
@@ -15,11 +14,10 @@
 #include <regex>
 #include <stdexcept>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "parallel/progress_reporter.hpp"
+#include "tests/captured_log.hpp"
 #include "tests/catch.hpp"
 #include "tests/file_bytes.hpp"
 #include "tests/scratch_dir.hpp"
@@ -115,26 +113,10 @@ std::vector<std::string> split(const std::string& text, char at) {
   return parts;
 }
 
-// Collects what is logged while it lives.
-class log_lines {
- public:
-  log_lines()
-      : before_(larder::set_log_hook([this](larder::log_level level, std::string_view text) {
-          CHECK(level == larder::log_level::info);
-          lines_.emplace_back(text);
-        })) {}
-  ~log_lines() { larder::set_log_hook(std::move(before_)); }
-  const std::vector<std::string>& lines() const { return lines_; }
-
- private:
-  std::vector<std::string> lines_;
-  larder::log_hook before_;
-};
-
 }  // namespace
 
 TEST_CASE("progress: nothing is said where nothing was asked for", "[parallel]") {
-  const log_lines log;
+  const captured_log log;
   const auto written = written_to_terminal(80, [] {
     for (const auto& option : {progress_option(), progress_option(false)}) {
       const auto settings = resolve({.progress = option});
@@ -145,7 +127,8 @@ TEST_CASE("progress: nothing is said where nothing was asked for", "[parallel]")
     }
   });
   CHECK(written.empty());
-  CHECK(log.lines().empty());
+  CHECK(log.infos.empty());
+  CHECK(log.warnings.empty());
 }
 
 TEST_CASE("progress: a function is told some times per second, and at the end", "[parallel]") {
@@ -255,7 +238,7 @@ TEST_CASE("progress: there are lines where standard error is no terminal", "[par
 
 TEST_CASE("progress: verbose says it in the log, the more often the larger it is", "[parallel]") {
   for (const int verbose : {1, 100}) {
-    const log_lines log;
+    const captured_log log;
     const auto written = written_to_terminal(80, [&] {
       const auto settings = resolve({.verbose = verbose});
       progress_reporter progress(settings, 1000);
@@ -264,7 +247,8 @@ TEST_CASE("progress: verbose says it in the log, the more often the larger it is
       progress.finish(1000);
     });
     CHECK(written.empty());
-    const auto& lines = log.lines();
+    CHECK(log.warnings.empty());
+    const auto& lines = log.infos;
     REQUIRE_FALSE(lines.empty());
     CHECK(std::regex_match(lines.back(), std::regex(R"(parallel: 1000 of 1000 tasks done in \d+\.\d s)")));
     if (verbose == 1) continue;  // the rest waits for seconds to pass

@@ -55,7 +55,7 @@ std::size_t total(const std::vector<task_range>& batches) {
 
 }  // namespace
 
-TEST_CASE("task ranges: every task is handed out once, to many workers at once", "[ranges]") {
+TEST_CASE("task ranges: every task is handed out once, to many workers at once", "[parallel][ranges]") {
   for (const std::size_t batch_size : {0U, 1U, 7U}) {
     for (const std::size_t count : {0U, 1U, 2U, 3U, 100U, 20'000U}) {
       for (const unsigned workers : {1U, 2U, 4U, 7U}) {
@@ -82,7 +82,7 @@ TEST_CASE("task ranges: every task is handed out once, to many workers at once",
   }
 }
 
-TEST_CASE("task ranges: thieves that outrun the owners get every task once", "[ranges]") {
+TEST_CASE("task ranges: thieves that outrun the owners get every task once", "[parallel][ranges]") {
   // As many single tasks as make ranges short and thefts frequent.
   for (int repeat = 0; repeat < 200; ++repeat) {
     made_ranges ranges(64, 4, 1);
@@ -104,7 +104,7 @@ TEST_CASE("task ranges: thieves that outrun the owners get every task once", "[r
   }
 }
 
-TEST_CASE("task ranges: a worker alone gets the tasks of those that never come", "[ranges]") {
+TEST_CASE("task ranges: a worker alone gets the tasks of those that never come", "[parallel][ranges]") {
   for (const std::size_t batch_size : {0U, 3U}) {
     made_ranges ranges(1000, 8, batch_size);
     const auto batches = take_all(*ranges, 5);
@@ -117,7 +117,8 @@ TEST_CASE("task ranges: a worker alone gets the tasks of those that never come",
   }
 }
 
-TEST_CASE("task ranges: a batch is of exactly the size that was asked for, but for the last", "[ranges]") {
+TEST_CASE("task ranges: a batch is of exactly the size that was asked for, but for the last",
+          "[parallel][ranges]") {
   for (const unsigned workers : {1U, 3U}) {
     made_ranges ranges(1003, workers, 10);
     int full = 0;
@@ -134,7 +135,7 @@ TEST_CASE("task ranges: a batch is of exactly the size that was asked for, but f
   CHECK(take_all(*larger, 1).size() == 1);
 }
 
-TEST_CASE("task ranges: automatic batches begin with single tasks and end small", "[ranges]") {
+TEST_CASE("task ranges: automatic batches begin with single tasks and end small", "[parallel][ranges]") {
   made_ranges ranges(100'000, 2, 0);
   task_taker taker(*ranges, 0);
   CHECK(taker.next().size() == 1);
@@ -144,7 +145,7 @@ TEST_CASE("task ranges: automatic batches begin with single tasks and end small"
   CHECK(taker.tasks() == 100'000);
 }
 
-TEST_CASE("task ranges: counts that do not fit into half a word", "[ranges]") {
+TEST_CASE("task ranges: counts that do not fit into half a word", "[parallel][ranges]") {
   constexpr std::size_t k_two_to_32 = std::size_t{1} << 32;
   SECTION("automatic") {
     for (const std::size_t count : {k_two_to_32 - 2, k_two_to_32 - 1, k_two_to_32, k_two_to_32 + 1,
@@ -179,7 +180,7 @@ TEST_CASE("task ranges: counts that do not fit into half a word", "[ranges]") {
   }
 }
 
-TEST_CASE("task ranges: nothing is handed out after a stop", "[ranges]") {
+TEST_CASE("task ranges: nothing is handed out after a stop", "[parallel][ranges]") {
   for (const std::size_t batch_size : {0U, 4U}) {
     made_ranges ranges(1000, 2, batch_size);
     task_taker taker(*ranges, 0);
@@ -192,7 +193,7 @@ TEST_CASE("task ranges: nothing is handed out after a stop", "[ranges]") {
   }
 }
 
-TEST_CASE("task ranges: processes share them", "[ranges][fork]") {
+TEST_CASE("task ranges: processes share them", "[parallel][ranges][fork]") {
   constexpr std::size_t k_count = 5000;
   constexpr unsigned k_children = 3;
   const std::size_t bytes = task_ranges::bytes_needed(k_children + 1) + k_count * sizeof(std::atomic<int>);

@@ -1,6 +1,7 @@
 #include <larder/parallel.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <list>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <ranges>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <larder/array.hpp>

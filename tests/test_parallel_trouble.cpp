@@ -25,6 +25,7 @@
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/pools.hpp"
+#include "tests/sanitizers.hpp"
 
 using larder::backend;
 using larder::parallel;
@@ -237,7 +238,7 @@ TEST_CASE("fork: a task that was over its time is a timeout_error, though nobody
 }
 
 // The thread sanitizer needs descriptors of its own.
-#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#if !LARDER_TEST_THREAD_SANITIZER && !LARDER_TEST_ADDRESS_SANITIZER
 TEST_CASE("fork: more workers than a process may have descriptors", "[parallel][fork]") {
   child_process program([] {
     ::alarm(100);

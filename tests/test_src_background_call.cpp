@@ -11,6 +11,8 @@
 
 #include "src/team.hpp"
 #include "tests/catch.hpp"
+#include "tests/child_process.hpp"
+#include "tests/sanitizers.hpp"
 #include "tests/team_calls.hpp"
 
 using larder::detail::background_call;
@@ -218,7 +220,7 @@ TEST_CASE("team: several threads have background calls at once", "[team][backgro
   CHECK(wrong == 0);
 }
 
-#if LARDER_TEST_FORK
+#if LARDER_TEST_THREADS_IN_CHILD
 TEST_CASE("team: a background call stays behind when a child is forked", "[team][background][fork]") {
   std::latch busy(2);
   std::latch release(1);
@@ -229,7 +231,7 @@ TEST_CASE("team: a background call stays behind when a child is forked", "[team]
   background_call call(3, body);
   REQUIRE(call.invite());
   busy.arrive_and_wait();
-  CHECK(holds_in_child([&] {
+  child_process child([&] {
     const bool refused = !call.invite();
     call.~background_call();  // its thread is not here
     counted_jobs jobs;
@@ -238,8 +240,9 @@ TEST_CASE("team: a background call stays behind when a child is forked", "[team]
     const bool invited = own.invite();
     jobs.wait_for(1);
     meet(3);
-    return refused && invited;
-  }));
+    return refused && invited ? 0 : 1;
+  });
+  CHECK(child.wait() == 0);
   release.count_down();
   CHECK(call.invite());
 }

@@ -24,6 +24,7 @@
 #include "tests/container_bytes.hpp"
 #include "tests/file_bytes.hpp"
 #include "tests/npy_bytes.hpp"
+#include "tests/sanitizers.hpp"
 #include "tests/scratch_dir.hpp"
 
 namespace fs = std::filesystem;
@@ -33,7 +34,7 @@ using larder::mmap_mode;
 namespace {
 
 // A number without a common divisor with 8, so that the sanitizers' slower runs meet every bit of a byte, too.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if LARDER_TEST_ADDRESS_SANITIZER || LARDER_TEST_THREAD_SANITIZER
 constexpr std::size_t k_stride = 13;
 #else
 constexpr std::size_t k_stride = 1;

@@ -33,6 +33,7 @@
 #include "tests/catch.hpp"
 #include "tests/file_bytes.hpp"
 #include "tests/npy_bytes.hpp"
+#include "tests/sanitizers.hpp"
 #include "tests/scratch_dir.hpp"
 #include "tests/sole_array.hpp"
 
@@ -46,7 +47,7 @@ namespace {
 
 constexpr std::uint64_t k_mib = std::uint64_t{1} << 20;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if LARDER_TEST_ADDRESS_SANITIZER || LARDER_TEST_THREAD_SANITIZER
 constexpr bool k_memory_can_be_limited = false;  // the sanitizers' own needs have no bounds
 #else
 constexpr bool k_memory_can_be_limited = true;
@@ -121,7 +122,7 @@ TEST_CASE("a file that is larger than the memory is mapped and its elements are 
   const double last = 2.5;
   REQUIRE(::pwrite(fd, &last, sizeof last, static_cast<off_t>(header.size() + 8 * (k_elements - 1))) == 8);
   ::close(fd);
-#if !defined(__SANITIZE_THREAD__)  // whose shadow has no room for it
+#if !LARDER_TEST_THREAD_SANITIZER  // whose shadow has no room for it
   const auto ro = load<array<const double>>(path);
   CHECK(ro.is_mapped());
   CHECK(ro.size() == k_elements);
@@ -138,7 +139,7 @@ TEST_CASE("a file that is larger than the memory is mapped and its elements are 
   CHECK_THROWS_WITH(load<std::vector<double>>(path, {.max_bytes = 64 * k_mib}), ContainsSubstring("E_BOMB"));
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // minutes of small allocations
+#if !LARDER_TEST_ADDRESS_SANITIZER && !LARDER_TEST_THREAD_SANITIZER  // minutes of small allocations
 TEST_CASE("objects that need more than max_bytes are refused before the memory is taken") {
   check_limit("one long string", std::make_unique<std::string>(70 * k_mib, 'x'));
   check_limit("a large array", std::optional(array<double>({10 * k_mib})));

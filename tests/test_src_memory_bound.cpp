@@ -34,10 +34,11 @@
 #include "tests/container_bytes.hpp"
 #include "tests/file_bytes.hpp"
 #include "tests/npy_bytes.hpp"
+#include "tests/sanitizers.hpp"
 #include "tests/scratch_dir.hpp"
 
 // Sanitizers take memory of their own.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !LARDER_TEST_ADDRESS_SANITIZER && !LARDER_TEST_THREAD_SANITIZER
 
 namespace fs = std::filesystem;
 using larder::array;

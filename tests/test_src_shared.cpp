@@ -19,6 +19,7 @@
 
 #include "src/buffer.hpp"
 #include "tests/catch.hpp"
+#include "tests/sanitizers.hpp"
 
 using Catch::Matchers::ContainsSubstring;
 using larder::array;
@@ -137,7 +138,7 @@ TEST_CASE("shared memory that cannot be had is refused") {
   }
 }
 
-#if !defined(__SANITIZE_ADDRESS__)  // the sanitizer looks at objects by way of a descriptor of its own
+#if !LARDER_TEST_ADDRESS_SANITIZER  // the sanitizer looks at objects by way of a descriptor of its own
 TEST_CASE("shared memory without a free descriptor is an io_error that says so") {
   ::rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);

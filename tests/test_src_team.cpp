@@ -10,6 +10,8 @@
 
 #include "src/team.hpp"
 #include "tests/catch.hpp"
+#include "tests/child_process.hpp"
+#include "tests/sanitizers.hpp"
 #include "tests/team_calls.hpp"
 
 using larder::detail::inside_team_body;
@@ -150,22 +152,24 @@ TEST_CASE("team: calls nested four deep come to their end", "[team][nested]") {
   }
 }
 
-#if LARDER_TEST_FORK
+#if LARDER_TEST_THREADS_IN_CHILD
 TEST_CASE("team: works anew in a child of fork", "[team][fork]") {
   meet(3);
-  CHECK(holds_in_child([] {
+  child_process child([] {
     meet(3);
-    return sum_on_team(3, 1000) == triangle(1000) && holds_in_child([] {
-             meet(2);
-             return true;
-           });
-  }));
+    child_process grandchild([] {
+      meet(2);
+      return 0;
+    });
+    return sum_on_team(3, 1000) == triangle(1000) && grandchild.wait() == 0 ? 0 : 1;
+  });
+  CHECK(child.wait() == 0);
   meet(3);
 }
 
 // The address sanitizer's allocator has locks that fork does not take: where another thread holds one at that moment,
 // the child waits for it for ever. In all other tests the other threads rest while a child is forked.
-#if !defined(__SANITIZE_ADDRESS__)
+#if !LARDER_TEST_ADDRESS_SANITIZER
 TEST_CASE("team: works in children that are forked while other threads use the team", "[team][fork]") {
   std::atomic<bool> stop = false;
   std::vector<std::thread> others;
@@ -176,12 +180,11 @@ TEST_CASE("team: works in children that are forked while other threads use the t
   }
   int failed = 0;
   for (int i = 0; i < 100; ++i) {
-    if (!holds_in_child([] {
-          meet(2);
-          return sum_on_team(2, 100) == triangle(100);
-        })) {
-      ++failed;
-    }
+    child_process child([] {
+      meet(2);
+      return sum_on_team(2, 100) == triangle(100) ? 0 : 1;
+    });
+    if (child.wait() != 0) ++failed;
   }
   stop = true;
   for (auto& other : others) other.join();
@@ -195,7 +198,8 @@ TEST_CASE("team: a body may fork a child that leaves by _exit", "[team][fork]") 
   std::atomic<int> good = 0;
   run_on_team(2, [&](unsigned) noexcept {
     all.arrive_and_wait();
-    if (holds_in_child([] { return inside_team_body() && sum_on_team(2, 100) == triangle(100); })) ++good;
+    child_process child([] { return inside_team_body() && sum_on_team(2, 100) == triangle(100) ? 0 : 1; });
+    if (child.wait() == 0) ++good;
   });
   CHECK(good == 2);
 }

@@ -1,0 +1,116 @@
+// What calls of all kinds have: timeouts, delayed calls and statistics.
+
+#include <larder/parallel.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <ranges>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <larder/error.hpp>
+
+#include "tests/catch.hpp"
+#include "tests/pools.hpp"
+#include "tests/single_pass.hpp"
+
+using larder::backend;
+using larder::parallel;
+
+TEST_CASE("parallel: a timeout names the task, and the call returns when its tasks have seen it",
+          "[parallel]") {
+  for (const auto where : k_backends) {
+    for (const int n_jobs : {1, 2}) {
+      INFO(name_of(where) << ' ' << n_jobs);
+      const parallel pool(on(where, {.n_jobs = n_jobs, .timeout = std::chrono::milliseconds(50)}));
+      const auto task = [](int x) {
+        if (x == 3) {
+          while (!larder::stop_requested()) std::this_thread::yield();
+        }
+        return x;
+      };
+      const auto names_the_task = [](const larder::timeout_error& e) {
+        return e.task() == 3 && std::string(e.what()) == "task 3 took longer than its timeout of 0.05 s";
+      };
+      CHECK_THROWS_MATCHES(pool.map(std::vector{0, 1, 2, 3, 4, 5}, task), larder::timeout_error,
+                           Catch::Matchers::Predicate<larder::timeout_error>(names_the_task));
+      CHECK_THROWS_MATCHES(pool.map(single_pass(6), task), larder::timeout_error,
+                           Catch::Matchers::Predicate<larder::timeout_error>(names_the_task));
+      CHECK_THROWS_AS(all_of(pool.imap(single_pass(6), task)), larder::timeout_error);
+      CHECK(pool.map(single_pass(3), task) == std::vector{0, 1, 2});
+    }
+  }
+}
+
+TEST_CASE("parallel: one task's time does not count for another", "[parallel]") {
+  // Each takes its time, all of them together more than the timeout: one worker has them, as one batch.
+  const auto task = [](int x) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(10);
+    while (std::chrono::steady_clock::now() < end) continue;
+    return 2 * x;
+  };
+  for (const auto where : {backend::threads, backend::fork}) {
+    INFO(name_of(where));
+    const parallel pool(
+        on(where, {.n_jobs = 2, .batch_size = 30, .timeout = std::chrono::milliseconds(250)}));
+    const auto [results, stats] = pool.map_with_stats(std::views::iota(0, 30), task);
+    CHECK(results == doubles(30));
+    CHECK(stats.batches == 1);
+    const auto [read, read_stats] = pool.map_with_stats(single_pass(30), task);
+    CHECK(read == doubles(30));
+    CHECK(read_stats.batches == 1);
+  }
+}
+
+TEST_CASE("parallel: calls each task of a range of delayed calls", "[parallel]") {
+  for (const auto where : k_backends) {
+    const parallel pool(on(where, {.n_jobs = 2}));
+    const auto times = [](int a, int b) { return a * b; };
+    std::vector<decltype(larder::delayed(times)(1, 1))> tasks;
+    for (int i = 0; i < 10; ++i) tasks.push_back(larder::delayed(times)(i, 2));
+    CHECK(pool(tasks) == doubles(10));
+    CHECK(pool(tasks) == doubles(10));  // again
+    CHECK(pool(std::views::iota(0, 10) |
+               std::views::transform([&](int i) { return larder::delayed(times)(2, i); })) == doubles(10));
+    CHECK(pool(std::vector<std::function<int()>>{[] { return 0; }, [] { return 2; }}) == doubles(2));
+  }
+}
+
+TEST_CASE("delayed: owns its arguments, and may give them away once", "[parallel]") {
+  const auto value_of = [](std::unique_ptr<int> p) { return *p; };
+  std::vector<decltype(larder::delayed(value_of)(std::make_unique<int>(1)))> tasks;
+  for (int i = 0; i < 10; ++i) tasks.push_back(larder::delayed(value_of)(std::make_unique<int>(2 * i)));
+  CHECK(parallel({.n_jobs = 2})(std::move(tasks)) == doubles(10));
+  std::string text = "before";
+  const auto size = larder::delayed([](const std::string& s) { return s.size(); })(text);
+  text.clear();
+  CHECK(size() == 6);
+}
+
+TEST_CASE("map_with_stats: says what was done", "[parallel]") {
+  for (const auto where : k_backends) {
+    INFO(name_of(where));
+    const parallel pool(on(where, {.n_jobs = 2}));
+    const auto [results, stats] = pool.map_with_stats(std::views::iota(0, 100), k_double);
+    CHECK(results == doubles(100));
+    CHECK(stats.tasks == 100);
+    CHECK(stats.batches >= 1);
+    CHECK(stats.batches <= 100);
+    CHECK(stats.seconds > 0);
+    CHECK(stats.worker_seconds.size() == (where == backend::sequential ? 1U : 2U));
+    CHECK(stats.idle_share() >= 0);
+    CHECK(stats.idle_share() <= 1);
+    CHECK((stats.bytes_copied > 0) == (where == backend::fork));
+    const auto [lazy, lazy_stats] = pool.map_with_stats(single_pass(30), k_double);
+    CHECK(lazy == doubles(30));
+    CHECK(lazy_stats.tasks == 30);
+    const larder::parallel_stats of_none = pool.map_with_stats(std::views::iota(0, 5), [](int) {});
+    CHECK(of_none.tasks == 5);
+    auto fed = pool.imap(single_pass(30), k_double);
+    CHECK(all_of(fed) == doubles(30));
+    CHECK(fed.stats().tasks == 30);
+  }
+}
