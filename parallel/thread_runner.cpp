@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <deque>
 #include <exception>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -33,6 +34,9 @@ namespace larder::detail {
 namespace {
 
 using clock = std::chrono::steady_clock;
+
+// A worker that is at a batch for longer than this shares it with one that has nothing to do.
+constexpr std::chrono::microseconds k_long{500};
 
 // To be woken up takes as long.
 constexpr std::chrono::microseconds k_spin{20};
@@ -60,14 +64,12 @@ class thread_runner final : public batch_runner {
         batch->fail(end_fault_ ? end_fault_ : std::make_exception_ptr(task_cancelled()));
         return;
       }
-      queue_.push_back(std::move(batch));
+      const std::size_t count = batch->count();
+      queue_.push_back({std::move(batch), 0, count});
       if (workers_in_ == workers_) return;
       ++workers_in_;
     }
-    if (call_.invite()) return;
-    const std::lock_guard lock(mutex_);
-    --workers_in_;
-    has_no_threads_ = true;
+    invite();
   }
 
   bool wait(function_ref<bool()> ready, time_point deadline) override {
@@ -83,7 +85,8 @@ class thread_runner final : public batch_runner {
     if (!is_ours()) return false;
     {
       const std::lock_guard lock(mutex_);
-      const auto found = std::ranges::find(queue_, &batch, &std::shared_ptr<task_batch>::get);
+      const auto found =
+          std::ranges::find_if(queue_, [&](const piece& each) { return each.batch.get() == &batch; });
       if (found == queue_.end()) {
         batch.stop().request();  // settled or not
         return false;
@@ -115,11 +118,21 @@ class thread_runner final : public batch_runner {
  private:
   bool is_ours() const noexcept { return process_ == ::getpid(); }
 
-  // What a worker is at.
-  struct work {
-    std::shared_ptr<task_batch> batch;  // null: nothing
+  // Tasks [begin, end) of a batch: all of them, or what a worker has left to another one.
+  struct piece {
+    std::shared_ptr<task_batch> batch;
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  // What a worker is at. Who looks at it from outside sees the batch, and task and deadline where there is a timeout.
+  struct work : piece {  // batch null: nothing
     std::size_t i = 0;
     time_point deadline = time_point::max();
+  };
+  // A batch whose tasks were shared: the pieces that are done, and the time that they took.
+  struct shared_batch {
+    std::vector<std::pair<std::size_t, std::size_t>> done;
+    std::chrono::nanoseconds busy{0};
   };
 
   // The body of the call on the team.
@@ -135,13 +148,24 @@ class thread_runner final : public batch_runner {
     std::unique_lock lock(mutex_);
     while (!queue_.empty()) run_next(worker, lock);
     --workers_in_;
+    has_idle_.store(true, std::memory_order_relaxed);
   }
 
-  /// Takes the first batch of the queue, and runs it without the mutex.
+  /// After workers_in_ was counted up.
+  void invite() {
+    if (call_.invite()) return;
+    const std::lock_guard lock(mutex_);
+    --workers_in_;
+    has_no_threads_ = true;
+  }
+
+  /// Takes the first piece of the queue, and runs it without the mutex.
   void run_next(unsigned worker, std::unique_lock<std::mutex>& lock) noexcept {
     work& mine = at_[worker];
-    mine.batch = std::move(queue_.front());
+    static_cast<piece&>(mine) = std::move(queue_.front());
+    mine.deadline = time_point::max();  // that of the last task is not this one's
     queue_.pop_front();
+    if (workers_in_ == workers_) has_idle_.store(false, std::memory_order_relaxed);
     lock.unlock();
     task_batch& batch = *mine.batch;
     const auto begun = clock::now();
@@ -149,25 +173,24 @@ class thread_runner final : public batch_runner {
     bool has_run = false;
     try {
       const worker_scope setup(settings_, worker_kind::thread);
-      has_run = run_tasks(mine, batch);
+      has_run = run_tasks(mine, batch, begun);
     } catch (...) {
       fault = std::current_exception();
     }
     const auto took = clock::now() - begun;
     lock.lock();
     busy_[worker] += took;
-    if (!batch.failed()) {  // else its time was up, and whoever waited said so
-      batch.set_busy(took);
+    if (!batch.failed()) {  // else its time was up, and whoever waited said so; or another piece has failed
       if (fault) {
         fail(batch, std::move(fault));
       } else if (has_run) {
-        batch.publish(batch.count());
+        finish(mine, took);
       } else {  // it was stopped, and what has stopped it is its fault
         batch.fail(end_fault_ ? end_fault_ : std::make_exception_ptr(task_cancelled()));
       }
     }
     ++stats_.batches;
-    stats_.tasks += batch.finished();
+    if (has_run) stats_.tasks += mine.end - mine.begin;
     auto done = std::exchange(mine.batch, nullptr);
     changed_.notify_all();
     lock.unlock();
@@ -175,20 +198,38 @@ class thread_runner final : public batch_runner {
     lock.lock();
   }
 
-  /// Whether all have run.
-  bool run_tasks(work& mine, task_batch& batch) {
+  /// Whether all have run that were not left to others.
+  bool run_tasks(work& mine, task_batch& batch, time_point begun) {
     task_scope scope(batch.stop());
-    for (std::size_t i = 0; i != batch.count(); ++i) {
+    for (std::size_t i = mine.begin; i != mine.end; ++i) {
       if (batch.stop().requested()) return false;
       if (settings_.timeout) announce(mine, i);
       run_within(settings_.timeout, scope, batch.first() + i, [&] { batch.run(i); });
-      if (batch.is_whole() || i + 1 == batch.count())
+      if (batch.is_whole() || i + 1 == mine.end)
         continue;  // the last is published with the time that they took
       if (settings_.timeout && is_overdue(mine)) return false;
-      batch.publish(i + 1);
-      wake_waiting();
+      if (mine.begin == 0) {  // else what comes before may not be done
+        batch.publish(i + 1);
+        wake_waiting();
+      }
+      if (mine.end - i > 2 && has_idle_.load(std::memory_order_relaxed) && clock::now() - begun > k_long)
+        share(mine, i + 1);
     }
     return true;
+  }
+
+  /// Leaves the second half of what is left from `next` on to a worker that has nothing to do, if there is one.
+  void share(work& mine, std::size_t next) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (is_stopped_ || !queue_.empty() || workers_in_ == workers_) return;
+      const std::size_t middle = next + (mine.end - next + 1) / 2;
+      shared_.try_emplace(mine.batch.get());
+      queue_.push_back({mine.batch, middle, mine.end});
+      mine.end = middle;
+      ++workers_in_;
+    }
+    invite();
   }
 
   void wake_waiting() {
@@ -208,6 +249,32 @@ class thread_runner final : public batch_runner {
   }
 
   // --- under the mutex
+
+  /// All tasks of a piece have run. The results of a batch are published from its beginning on, without a gap: the worker that has the first piece
+  /// does so task by task; behind it pieces count when all before them are done.
+  void finish(const piece& done, std::chrono::nanoseconds took) {
+    task_batch& batch = *done.batch;
+    const auto found = shared_.find(&batch);
+    if (found == shared_.end()) {
+      batch.set_busy(took);
+      batch.publish(batch.count());
+      return;
+    }
+    auto& pieces = found->second.done;
+    pieces.emplace_back(done.begin, done.end);
+    std::ranges::sort(pieces);
+    found->second.busy += took;
+    std::size_t finished = 0;
+    for (const auto& [begin, end] : pieces) {
+      if (begin == finished) finished = end;
+    }
+    if (finished == 0) return;
+    if (finished == batch.count()) {
+      batch.set_busy(found->second.busy);
+      shared_.erase(found);
+    }
+    batch.publish(finished);
+  }
 
   void fail(task_batch& batch, std::exception_ptr fault) {
     // Tasks that are told to stop fail in their turn: the first fault is that of all.
@@ -273,9 +340,12 @@ class thread_runner final : public batch_runner {
   mutable std::mutex mutex_;
   std::condition_variable changed_;  // a batch has changed, or a worker has left one
   std::atomic<unsigned> waiting_ = 0;
-  std::deque<std::shared_ptr<task_batch>> queue_;
-  std::deque<std::shared_ptr<task_batch>> dropped_;  // kept: objects of the user's do not die under the mutex
-  unsigned workers_in_ = 0;                          // that are in the body or on their way
+  std::deque<piece> queue_;
+  std::deque<piece> dropped_;  // kept: objects of the user's do not die under the mutex
+  std::map<const task_batch*, shared_batch> shared_;
+  unsigned workers_in_ = 0;  // that are in the body or on their way
+  std::atomic<bool> has_idle_ =
+      true;  // there may be workers that are not: a hint, for those that are at work
   bool is_stopped_ = false;
   std::exception_ptr end_fault_;  // the first of a call
   bool has_no_threads_ = false;

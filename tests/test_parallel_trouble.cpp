@@ -101,6 +101,47 @@ TEST_CASE("parallel: what stops an outer call stops inner tasks on other threads
   CHECK(seen == 2);
 }
 
+TEST_CASE("parallel: a worker that is long at a batch shares it with one that has nothing to do",
+          "[parallel]") {
+  std::latch both(2);
+  const auto all = parallel({.n_jobs = 2, .batch_size = 500}).map(numbers(500), [&](int x) {
+    if (x < 5) work_for(1ms);
+    if (x == 100 || x == 499) both.arrive_and_wait();  // in one batch: two workers have to be at it
+    return x;
+  });
+  REQUIRE(all.size() == 500);
+  for (int i = 0; i < 500; ++i) REQUIRE(all[static_cast<std::size_t>(i)] == i);
+}
+
+TEST_CASE("parallel: shared batches give their results in order, and fail as others do", "[parallel]") {
+  const auto slow = [](int x) {
+    work_for(x % 100 == 0 ? 2ms : 20us);
+    if (x == 1'777) throw std::domain_error("the fault");
+    return x;
+  };
+  const parallel pool({.n_jobs = 3, .batch_size = 500});
+  int next = 0;
+  for (const int each : pool.imap(numbers(1'500), slow)) REQUIRE(each == next++);
+  CHECK(next == 1'500);
+  CHECK_THROWS_AS(pool.map(numbers(2'000), slow), std::domain_error);
+  const auto [results, stats] = pool.map_with_stats(numbers(500), slow);
+  CHECK(results.back() == 499);
+  CHECK(stats.tasks == 500);
+}
+
+TEST_CASE("parallel: the time between two calls is nobody's", "[parallel]") {
+  const parallel pool({.n_jobs = 2, .timeout = 30ms});
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    CHECK(pool.submit([] { return 1; }).get() == 1);
+    work_for(2ms * repeat);
+    const process_signal go;
+    auto waits = pool.submit([&] { go.wait(); });
+    CHECK_FALSE(waits.wait_for(1ms));
+    go.post();
+    waits.get();
+  }
+}
+
 TEST_CASE("parallel: whole batches are read where pre_dispatch has room for them", "[parallel]") {
   for (const char* ahead : {"all", "20"}) {
     const parallel pool({.n_jobs = 2, .batch_size = 10, .pre_dispatch = ahead});
