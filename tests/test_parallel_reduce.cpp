@@ -99,6 +99,18 @@ TEST_CASE("map_reduce: arrays", "[parallel]") {
   }
 }
 
+TEST_CASE("map_reduce_with_stats: says what was done", "[parallel]") {
+  for (const auto where : k_backends) {
+    const parallel pool(on(where, {.n_jobs = 2}));
+    const auto same = [](int x) { return x; };
+    const auto [sum, stats] = pool.map_reduce_with_stats(std::views::iota(0, 100), same, 0, std::plus<>{});
+    CHECK(sum == 4950);
+    CHECK(stats.tasks == 100);
+    CHECK(stats.batches >= 1);
+    CHECK(pool.map_reduce_with_stats(numbers(50), same, 0, std::plus<>{}).second.tasks == 50);
+  }
+}
+
 TEST_CASE("map_reduce: what a task or the operation throws arrives", "[parallel]") {
   for (const auto where : k_backends) {
     for (const int n_jobs : {1, 2}) {

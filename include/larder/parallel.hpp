@@ -144,7 +144,23 @@ class parallel {
   /// op is called by several threads at once.
   template <class Range, class F, class T, class Op, class... Shared>
   T map_reduce(Range&& range, const F& f, T init, const Op& op, const Shared&... shared) const {
-    using range_type = std::remove_reference_t<Range>;
+    return reduce_to(nullptr, range, f, std::move(init), op, shared...);
+  }
+
+  /// The same, with what was done.
+  template <class Range, class F, class T, class Op, class... Shared>
+  std::pair<T, parallel_stats> map_reduce_with_stats(Range&& range, const F& f, T init, const Op& op,
+                                                     const Shared&... shared) const {
+    parallel_stats stats;
+    T result = reduce_to(&stats, range, f, std::move(init), op, shared...);
+    return {std::move(result), std::move(stats)};
+  }
+
+ private:
+  template <class Range, class F, class T, class Op, class... Shared>
+  T reduce_to(parallel_stats* stats, Range& range, const F& f, T init, const Op& op,
+              const Shared&... shared) const {
+    using range_type = Range;
     static_assert(detail::require_task<range_type, F, Shared...>());
     static_assert(std::is_constructible_v<T, detail::task_result<range_type, F, Shared...>>,
                   "larder: map_reduce combines values of the type of its initial one, and f returns another "
@@ -163,7 +179,7 @@ class parallel {
         const auto count = static_cast<std::size_t>(std::ranges::size(range));
         detail::reduce_tasks<range_type, call_type, T, Op> tasks(
             range, call, op, settings.reduce_order, std::min<std::size_t>(settings.workers, count));
-        detail::run_indexed_here(settings, count, tasks, nullptr);
+        detail::run_indexed_here(settings, count, tasks, stats);
         return tasks.result(std::move(init));
       }
     }
@@ -179,10 +195,10 @@ class parallel {
         parts.push_back(std::move(part));
       }
     }
+    if (stats != nullptr) *stats = stream.stats();
     return detail::combine(std::move(init), std::move(parts), op);
   }
 
- private:
   template <class Range, class F, class... Shared>
   auto map_to(parallel_stats* stats, Range& range, const F& f, const Shared&... shared) const {
     if constexpr (detail::require_task<Range, F, Shared...>()) {
