@@ -72,8 +72,7 @@ int main() {
   parallel pool({.n_jobs = -1});
   std::vector<double> r = pool.map(rows, f, shared);  // f(row, shared), in order, on all cores
   double total = 0;
-  for (double each : pool.imap(rows, f, shared))
-    total += each;  // as they come, a little ahead of who takes them
+  for (double each : pool.imap(rows, f, shared)) total += each;  // as they come, a little ahead
   double sum = pool.map_reduce(rows, f, 0.0, std::plus<>(), shared);
   std::printf("%g %g %g, together %g and %g\n", r[0], r[1], r[2], total, sum);
 }
