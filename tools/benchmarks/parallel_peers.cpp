@@ -2,7 +2,7 @@
 
 #include "tools/benchmarks/parallel_work.hpp"
 
-#if LARDER_BENCH_TBB
+#if defined(LARDER_BENCH_TBB)
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 #endif
@@ -10,7 +10,7 @@
 namespace larder_bench {
 
 void add_parallel_peers([[maybe_unused]] bench& b) {
-#if LARDER_BENCH_TBB
+#if defined(LARDER_BENCH_TBB)
   using oneapi::tbb::global_control;
   const auto limit =
       std::make_shared<global_control>(global_control::max_allowed_parallelism, k_parallel_workers);
