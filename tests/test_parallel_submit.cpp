@@ -210,7 +210,7 @@ TEST_CASE("submit: calls begin in the order in which they came", "[parallel]") {
 TEST_CASE("submit: a timeout is a timeout_error", "[parallel]") {
   for (const auto where : k_backends) {
     INFO(name_of(where));
-    const parallel pool(on(where, {.n_jobs = 2, .timeout = 20ms}));
+    const parallel pool(on(where, {.n_jobs = 2, .timeout = 100ms}));
     auto slow = pool.submit([] {
       while (!larder::stop_requested()) std::this_thread::yield();
     });
