@@ -30,18 +30,14 @@
 #include "parallel/fork_batch.hpp"
 #include "parallel/lifeline.hpp"
 #include "parallel/result_channel.hpp"
-#include "parallel/shared_block.hpp"
 #include "parallel/task_clock.hpp"
+#include "parallel/worker_board.hpp"
 #include "parallel/worker_count.hpp"
-#include "parallel/worker_slot.hpp"
 
 namespace larder::detail {
 namespace {
 
 using clock = std::chrono::steady_clock;
-
-// More children than that serve nobody.
-constexpr unsigned k_most_children = 4096;
 
 class fork_runner final : public batch_runner {
  public:
@@ -50,9 +46,7 @@ class fork_runner final : public batch_runner {
         then_(then),
         workers_(std::min(worker_count(settings), k_most_children)),
         process_(::getpid()),
-        shared_(sizeof(wake_request) + workers_ * sizeof(worker_slot)),
-        request_(*::new (shared_.data()) wake_request),
-        slots_(::new (shared_.data() + sizeof(wake_request)) worker_slot[workers_]),
+        board_(workers_),
         at_(workers_),
         begun_(clock::now()) {
     stats_.worker_seconds.resize(workers_);
@@ -211,7 +205,7 @@ class fork_runner final : public batch_runner {
     std::unique_ptr<run> made;
     std::exception_ptr fault;
     try {
-      made.reset(new run{fork_batch(around_, batch, slots_[number]), retried_task, retries});
+      made.reset(new run{fork_batch(around_, batch, board_[number]), retried_task, retries});
     } catch (const io_error&) {
       is_refused = true;
       fault = std::current_exception();
@@ -242,9 +236,9 @@ class fork_runner final : public batch_runner {
     if (it.batch.tasks().settled() && !std::exchange(it.is_counted, true)) ++stats_.batches;
     if (it.has_ended) {
       end(lock, number);
-    } else if (const auto at = settings_.timeout ? slots_[number].at() : std::nullopt;
-               at && clock::now() >= at->started + *settings_.timeout) {
-      kill(it, std::make_exception_ptr(timed_out(static_cast<std::size_t>(at->task), *settings_.timeout)));
+    } else if (const auto late =
+                   settings_.timeout ? board_.overdue(number, *settings_.timeout) : std::nullopt) {
+      kill(it, std::make_exception_ptr(timed_out(*late, *settings_.timeout)));
     }
   }
 
@@ -252,12 +246,11 @@ class fork_runner final : public batch_runner {
   void end(std::unique_lock<std::mutex>& lock, unsigned number) {
     ended_.push_back(std::move(at_[number]));
     run& it = *ended_.back();
-    const worker_slot& slot = slots_[number];
+    const worker_slot& slot = board_[number];
     const pid_t pid = it.batch.child().pid();
     const int status = it.batch.child().end().value_or(-1);
     const auto task = static_cast<std::size_t>(slot.task);
-    stats_.worker_seconds[number] +=
-        std::chrono::duration<double>(std::chrono::nanoseconds(slot.busy)).count();
+    stats_.worker_seconds[number] += board_.busy_seconds(number);
     if (it.batch.tasks().settled()) return;
     if (it.killed_for) {
       fail(it.batch.tasks(), it.killed_for);
@@ -305,28 +298,19 @@ class fork_runner final : public batch_runner {
     for (unsigned i = 0; i != workers_; ++i) {
       if (at_[i]) watch_.add(i, at_[i]->batch.child().ended_fd());
     }
-    request_.unread.store(1);  // before the look at what is published: see result_sender
+    board_.request().unread.store(1);  // before the look at what is published: see result_sender
     if (std::ranges::any_of(at_, [](const auto& each) { return each && each->batch.has_more(); })) {
       deadline = clock::now();
     } else if (settings_.timeout) {
-      deadline = std::min(deadline, next_timeout());
+      const auto is_running = [this](unsigned i) { return at_[i] != nullptr; };
+      deadline = std::min(deadline, board_.next_deadline(*settings_.timeout, is_running));
     }
     watch_.wait(deadline);
-    request_.unread.store(wake_request::k_never);
+    board_.request().unread.store(wake_request::k_never);
     if (watch_.is_posted()) event_.clear();
     for (unsigned i = 0; i != workers_; ++i) {
       if (at_[i]) at_[i]->has_ended = watch_.has_ended(i);
     }
-  }
-
-  /// A task that begins later cannot be over its time before one that begins now.
-  time_point next_timeout() const {
-    auto first = clock::now();
-    for (unsigned i = 0; i != workers_; ++i) {
-      const auto at = at_[i] ? slots_[i].at() : std::nullopt;
-      if (at) first = std::min(first, at->started);
-    }
-    return first + *settings_.timeout;
   }
 
   const parallel_settings& settings_;
@@ -335,10 +319,8 @@ class fork_runner final : public batch_runner {
   const pid_t process_;
   const lifeline lifeline_;
   const wake_event event_;
-  const shared_block shared_;
-  wake_request& request_;
-  worker_slot* const slots_;
-  const fork_surroundings around_{settings_, lifeline_, request_, event_};
+  const worker_board board_;
+  const fork_surroundings around_{settings_, lifeline_, board_.request(), event_};
   mutable std::mutex mutex_;
   std::condition_variable changed_;  // the driver has had a turn
   bool is_driven_ = false;

@@ -26,12 +26,11 @@
 #include "parallel/lifeline.hpp"
 #include "parallel/progress_reporter.hpp"
 #include "parallel/result_channel.hpp"
-#include "parallel/shared_block.hpp"
 #include "parallel/task_clock.hpp"
 #include "parallel/task_ranges.hpp"
+#include "parallel/worker_board.hpp"
 #include "parallel/worker_count.hpp"
 #include "parallel/worker_setup.hpp"
-#include "parallel/worker_slot.hpp"
 #include "src/team.hpp"
 
 namespace larder::detail {
@@ -49,12 +48,11 @@ class fork_call {
       : settings_(settings),
         count_(count),
         tasks_(tasks),
-        most_workers_(static_cast<unsigned>(std::min<std::size_t>(worker_count(settings), count))),
-        shared_(bytes_needed(most_workers_)),
-        request_(*::new (shared_.data()) wake_request),
-        slots_(::new (shared_.data() + sizeof(wake_request)) worker_slot[most_workers_]),
+        most_workers_(
+            static_cast<unsigned>(std::min<std::size_t>({worker_count(settings), count, k_most_children}))),
+        board_(most_workers_, task_ranges::bytes_needed(most_workers_)),
         progress_(settings, count) {
-    request_.unread.store(k_wake_at);
+    board_.request().unread.store(k_wake_at);
     if (settings.max_retries != 0) has_result_.resize(count);
   }
 
@@ -86,16 +84,12 @@ class fork_call {
     result_receiver receiver;
   };
 
-  static std::size_t bytes_needed(unsigned workers) {
-    return sizeof(wake_request) + workers * sizeof(worker_slot) + task_ranges::bytes_needed(workers);
-  }
-
   // --- in the parent
 
   /// Runs so many tasks: all, or those in again_.
   void run_round(std::size_t count) {
     const auto workers = static_cast<unsigned>(std::min<std::size_t>(most_workers_, count));
-    ranges_ = &task_ranges::make(slots_ + most_workers_, count, workers, settings_.batch_size);
+    ranges_ = &task_ranges::make(board_.more(), count, workers, settings_.batch_size);
     workers_.clear();
     workers_.resize(workers);
     stats_.worker_seconds.resize(most_workers_);
@@ -113,7 +107,7 @@ class fork_call {
   }
 
   void begin(unsigned number) {
-    worker_slot& slot = *::new (&slots_[number]) worker_slot;
+    worker_slot& slot = board_.renew(number);
     try {
       auto log = std::make_shared<shared_log>();
       fork_child child(lifeline_, [&]() noexcept { work_as(number, log->fd()); });
@@ -127,23 +121,16 @@ class fork_call {
   void wait() {
     auto until = clock::time_point::max();
     if (progress_.is_on()) until = clock::now() + k_progress_interval;
-    if (settings_.timeout) until = std::min(until, next_deadline());
+    if (settings_.timeout) {
+      const auto is_running = [this](unsigned i) { return i < workers_.size() && workers_[i].has_value(); };
+      until = std::min(until, board_.next_deadline(*settings_.timeout, is_running));
+    }
     watch_.reset(event_.fd());
     for (unsigned i = 0; i != workers_.size(); ++i) {
       if (workers_[i]) watch_.add(i, workers_[i]->child.ended_fd());
     }
     watch_.wait(until);
     if (watch_.is_posted()) event_.clear();
-  }
-
-  /// A task that begins later cannot be over its time before one that begins now.
-  clock::time_point next_deadline() const {
-    auto first = clock::now();
-    for (std::size_t i = 0; i != workers_.size(); ++i) {
-      const auto at = workers_[i] ? slots_[i].at() : std::nullopt;
-      if (at) first = std::min(first, at->started);
-    }
-    return first + *settings_.timeout;
   }
 
   void look() {
@@ -153,8 +140,8 @@ class fork_call {
       receive(*workers_[i]);
       if (has_ended) {
         end(i);
-      } else if (settings_.timeout) {
-        check_time(i);
+      } else if (const auto late = settings_.timeout ? board_.overdue(i, *settings_.timeout) : std::nullopt) {
+        throw timed_out(*late, *settings_.timeout);
       }
     }
     progress_.report(done_);
@@ -175,13 +162,12 @@ class fork_call {
 
   /// The child has ended, and all that it sent is received.
   void end(unsigned number) {
-    const worker_slot& slot = slots_[number];
+    const worker_slot& slot = board_[number];
     const pid_t pid = workers_[number]->child.pid();
     const int status = workers_[number]->child.end().value_or(-1);
     workers_[number].reset();
     --running_;
-    stats_.worker_seconds[number] +=
-        std::chrono::duration<double>(std::chrono::nanoseconds(slot.busy)).count();
+    stats_.worker_seconds[number] += board_.busy_seconds(number);
     stats_.batches += slot.batches;
     if (slot.finished) return;
     const auto task = static_cast<std::size_t>(slot.task);
@@ -192,19 +178,13 @@ class fork_call {
     begin(number);
   }
 
-  void check_time(unsigned number) const {
-    const auto at = slots_[number].at();
-    if (!at || clock::now() < at->started + *settings_.timeout) return;
-    throw timed_out(static_cast<std::size_t>(at->task), *settings_.timeout);
-  }
-
   // --- in the children
 
   std::size_t task_at(std::size_t position) const { return again_.empty() ? position : again_[position]; }
 
   void work_as(unsigned number, int log_fd) noexcept {
-    worker_slot& slot = slots_[number];
-    result_sender to(log_fd, slot, request_, event_, settings_.max_nbytes);
+    worker_slot& slot = board_[number];
+    result_sender to(log_fd, slot, board_.request(), event_, settings_.max_nbytes);
     try {
       task_taker taker(*ranges_, number);
       task_range batch = taker.next();
@@ -262,9 +242,7 @@ class fork_call {
   const unsigned most_workers_;
   const lifeline lifeline_;
   const wake_event event_;
-  const shared_block shared_;
-  wake_request& request_;
-  worker_slot* const slots_;
+  const worker_board board_;
   task_ranges* ranges_ = nullptr;
   std::vector<std::optional<worker>> workers_;  // without a value: it has ended
   child_watch watch_{most_workers_};
