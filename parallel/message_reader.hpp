@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include <larder/detail/result_transport.hpp>
+#include <larder/detail/travel.hpp>
 
 #include "parallel/message_writer.hpp"
 #include "parallel/shared_log.hpp"
@@ -36,7 +36,7 @@ struct array_place {
 /// Gives the values of one message back in their order. Arrays of more than `max_nbytes` are mappings of the log:
 /// array<const T> of its pages, read-only; array<T> copy-on-write. Others, and vectors, are copies. What another process wrote is
 /// checked as far as memory safety goes: format_error; type_mismatch where another type is asked for than was written.
-class message_reader final : public result_reader, private value_source, private object_source {
+class message_reader final : public travel_reader, private value_source, private object_source {
  public:
   /// All live as long.
   message_reader(shared_log& log, std::span<const std::byte> message, std::uint64_t max_nbytes,

@@ -2,7 +2,7 @@
 // Values on their way to another process of this machine, written to a log as one message.
 //
 //   message_writer to(log, max_nbytes);
-//   write_result(value, to);  to.bytes(&count, sizeof count);
+//   write_travelling(value, to);  to.bytes(&count, sizeof count);
 //   to.finish();
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include <larder/detail/result_transport.hpp>
+#include <larder/detail/travel.hpp>
 
 #include "parallel/shared_log.hpp"
 
@@ -25,7 +25,7 @@ namespace larder::detail {
 ///   value    u8 1, an array; or u8 2, an object: u32 schema, a text (the type), a text (the stream), u32 number of arrays, arrays
 ///   text     u64 length, bytes
 /// All as this machine has them in memory, without gaps.
-class message_writer final : public result_writer, private value_sink {
+class message_writer final : public travel_writer, private value_sink {
  public:
   message_writer(log_writer& log, std::uint64_t max_nbytes) noexcept;
 

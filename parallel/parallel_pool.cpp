@@ -11,8 +11,8 @@
 
 #include "parallel/batch_runner.hpp"
 #include "parallel/caller_run.hpp"
-#include "parallel/readable_name.hpp"
 #include "parallel/worker_count.hpp"
+#include "src/readable_name.hpp"
 
 namespace larder::detail {
 
@@ -50,13 +50,6 @@ void refuse_empty_future() {
 void refuse_inherited_future() {
   throw value_error(
       "future: its call runs for the process that submitted it; a child of fork cannot wait for it");
-}
-
-std::string not_travelling_text(const std::type_info& result) {
-  return "parallel: the tasks return " + readable_name(result) +
-         ", which cannot come from another process: return something that can be stored (numbers, strings, "
-         "arrays, containers of "
-         "them, structs with LARDER_FIELDS), or use the backend threads";
 }
 
 }  // namespace larder::detail

@@ -22,7 +22,7 @@
 
 #include <larder/error.hpp>
 
-#include "parallel/readable_name.hpp"
+#include "src/readable_name.hpp"
 
 namespace larder::detail {
 

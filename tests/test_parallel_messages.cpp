@@ -38,14 +38,14 @@ struct channel {
 
   template <class T>
   void send(const T& value) {
-    write_result(value, to);
+    write_travelling(value, to);
     to.finish();
   }
   template <class T>
   T receive() {
     std::optional<T> value;
     message_reader from(*log, reader.next(writer.end()).value(), most, received);
-    read_result(from, value);
+    read_travelling(from, value);
     from.finish();
     return std::move(*value);
   }
@@ -187,7 +187,7 @@ TEST_CASE("messages: a message that was cut short is refused, wherever that was"
   for (std::size_t size = 0; size < whole.size(); ++size) {
     message_reader from(*c.log, std::span(whole).first(size), c.most, c.received);
     std::optional<std::map<int, array<const int>>> value;
-    REQUIRE_THROWS_AS(read_result(from, value), larder::format_error);
+    REQUIRE_THROWS_AS(read_travelling(from, value), larder::format_error);
   }
 }
 
@@ -200,7 +200,7 @@ TEST_CASE("messages: one process reads what another one writes meanwhile", "[par
     log_writer writer(log->fd());
     message_writer to(writer, 1000);
     for (int i = 0; i < 200; ++i) {
-      write_result(ramp(1 + static_cast<std::size_t>(i) * 100, i), to);
+      write_travelling(ramp(1 + static_cast<std::size_t>(i) * 100, i), to);
       to.finish();
       const std::uint64_t end = writer.end();
       if (::write(ends[1], &end, sizeof end) != sizeof end) return 1;
@@ -214,7 +214,7 @@ TEST_CASE("messages: one process reads what another one writes meanwhile", "[par
     REQUIRE(::read(ends[0], &end, sizeof end) == sizeof end);
     message_reader from(*log, reader.next(end).value(), 1000, received);
     std::optional<array<const int>> a;
-    read_result(from, a);
+    read_travelling(from, a);
     REQUIRE(is_ramp(*a, 1 + static_cast<std::size_t>(i) * 100, i));
   }
   CHECK(child.wait() == 0);

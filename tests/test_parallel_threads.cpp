@@ -31,8 +31,10 @@ class batches_of final : public larder::detail::travelling_tasks {
  public:
   explicit batches_of(F run) : run_(std::move(run)) {}
   void run(unsigned worker, std::size_t begin, std::size_t end) override { run_(worker, begin, end); }
-  void write(unsigned, std::size_t, std::size_t, larder::detail::result_writer&) override {}
-  void read(std::size_t, std::size_t, larder::detail::result_reader&) override {}
+  void write(unsigned, std::size_t, std::size_t, larder::detail::travel_writer&) override {}
+  void read(std::size_t, std::size_t, larder::detail::travel_reader&) override {}
+  const larder::detail::shipment& shipped() const override { throw std::logic_error("they are tests"); }
+  void write_inputs(std::size_t, std::size_t, larder::detail::travel_writer&) override {}
   std::string why_not_travelling() const override { return "they are tests"; }
 
  private:

@@ -12,6 +12,7 @@
 #include <larder/detail/parallel_call.hpp>
 #include <larder/detail/parallel_pool.hpp>
 #include <larder/detail/reduce_tasks.hpp>
+#include <larder/detail/shipment.hpp>
 #include <larder/detail/stream_feed.hpp>
 #include <larder/detail/submitted_call.hpp>
 #include <larder/future.hpp>
@@ -184,7 +185,9 @@ class parallel {
       }
     }
     using batch = detail::reduce_batch<range_type, call_type, T, Op>;
-    detail::range_source<range_type, batch, call_type, Op> source(range, call, op);
+    const detail::reduce_shipment<detail::passed_element<range_type>, T, Op, F, Shared...> shipment(call, op);
+    detail::range_source<range_type, batch, call_type, Op, detail::shipment> source(range, call, op,
+                                                                                    shipment);
     detail::task_stream stream(settings, source, detail::stream_order::finished);
     std::vector<detail::partial_result<T>> parts;
     while (const auto task = stream.next()) {
@@ -206,17 +209,18 @@ class parallel {
       using call_type = detail::parallel_call<F, Shared...>;
       const auto& settings = pool_->settings();
       const call_type call(f, shared...);
+      const detail::map_shipment<detail::passed_element<Range>, F, Shared...> shipment(call);
       if constexpr (detail::indexed_range<Range>) {
         if (!detail::reads_in_caller(settings)) {
           const auto count = static_cast<std::size_t>(std::ranges::size(range));
           detail::result_vector<result> results(count);
-          detail::map_tasks<Range, call_type, result> tasks(range, call, results);
+          detail::map_tasks<Range, call_type, result> tasks(range, call, shipment, results);
           detail::run_indexed(settings, count, tasks, stats);
           return results.take();
         }
       }
       using batch = detail::call_batch<Range, call_type, result>;
-      detail::range_source<Range, batch, call_type> source(range, call);
+      detail::range_source<Range, batch, call_type, detail::shipment> source(range, call, shipment);
       detail::result_vector<result> results(source.total());
       detail::task_stream stream(settings, source, detail::stream_order::finished);
       std::size_t count = 0;

@@ -8,6 +8,7 @@
 #include <ranges>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -18,29 +19,47 @@
 
 namespace larder::detail {
 
-/// `Call` is the function with its shared arguments; it lives as long as the call of the whole.
+/// Those of these elements that can travel.
+template <class Range>
+void write_inputs(const std::vector<element_holder<Range>>& elements, std::size_t begin, std::size_t end,
+                  travel_writer& to) {
+  if constexpr (can_travel<std::remove_cvref_t<typename element_holder<Range>::passed>>) {
+    for (std::size_t i = begin; i != end; ++i) write_travelling(elements[i].look(), to);
+  }
+}
+
+/// `Call` is the function with its shared arguments; it and the shipment live as long as the call of the whole.
 template <class Range, class Call, class Result>
 class call_batch final : public task_batch {
  public:
   using inputs = std::vector<element_holder<Range>>;
 
-  call_batch(std::size_t first, const std::shared_ptr<stop_state>& stop, inputs&& elements, const Call& call)
+  call_batch(std::size_t first, const std::shared_ptr<stop_state>& stop, inputs&& elements, const Call& call,
+             const shipment& shipped)
       : task_batch(first, elements.size(), stop),
         call_(call),
+        shipment_(shipped),
         elements_(std::move(elements)),
         results_(elements_.size()) {}
 
   void run(std::size_t i) override {
     results_[i].fill([&]() -> decltype(auto) { return call_(elements_[i].pass()); });
   }
-  void write(std::size_t i, result_writer& to) override { results_[i].write(to); }
-  void read(std::size_t i, result_reader& from) override { results_[i].read(from); }
-  std::string why_not_travelling() const override { return detail::why_not_travelling<Result>(); }
+  const shipment& shipped() const override { return shipment_; }
+  void write_inputs(std::size_t begin, std::size_t end, travel_writer& to) override {
+    detail::write_inputs(elements_, begin, end, to);
+  }
+  void write(std::size_t i, travel_writer& to) override { results_[i].write(to); }
+  void read(std::size_t i, travel_reader& from) override { results_[i].read(from); }
+  std::string why_not_travelling() const override {
+    return detail::why_not_travelling<Result>(travel_role::result);
+  }
 
   Result take(std::size_t i) { return results_[i].take(); }
 
  private:
   const Call& call_;
+  const shipment& shipment_;
   inputs elements_;
   std::vector<result_slot<Result>> results_;
 };

@@ -29,6 +29,14 @@ class element_holder {
 
   explicit element_holder(reference element) : held_(hold(std::forward<reference>(element))) {}
 
+  /// Before it is passed.
+  const std::remove_cvref_t<passed>& look() const noexcept {
+    if constexpr (k_refers) {
+      return *held_;
+    } else {
+      return held_;
+    }
+  }
   /// Once.
   passed pass() noexcept {
     if constexpr (k_refers) {
@@ -49,5 +57,9 @@ class element_holder {
 
   held held_;
 };
+
+/// What a function is called with for elements of this range.
+template <class Range>
+using passed_element = typename element_holder<Range>::passed;
 
 }  // namespace larder::detail

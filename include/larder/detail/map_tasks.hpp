@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <ranges>
 #include <string>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <larder/detail/element_holder.hpp>
 #include <larder/detail/result_slot.hpp>
 #include <larder/detail/task_batch.hpp>
 
@@ -104,8 +106,8 @@ template <class Range, class Call, class Result>
 class map_tasks final : public travelling_tasks {
  public:
   /// All of them live as long.
-  map_tasks(Range& range, const Call& call, result_vector<Result>& results)
-      : first_(std::ranges::begin(range)), call_(call), results_(results) {}
+  map_tasks(Range& range, const Call& call, const shipment& shipped, result_vector<Result>& results)
+      : first_(std::ranges::begin(range)), call_(call), shipment_(shipped), results_(results) {}
 
   void run(unsigned /*worker*/, std::size_t begin, std::size_t end) override {
     // Locals: what a function writes may be anything, but not these.
@@ -121,30 +123,45 @@ class map_tasks final : public travelling_tasks {
     }
   }
 
-  void write(unsigned /*worker*/, std::size_t begin, std::size_t end, result_writer& to) override {
+  const shipment& shipped() const override { return shipment_; }
+  void write_inputs(std::size_t begin, std::size_t end, travel_writer& to) override {
+    using element = std::remove_cvref_t<passed_element<Range>>;
+    if constexpr (std::contiguous_iterator<iterator> && goes_as_bytes<element>) {
+      to.bytes(std::to_address(first_) + begin, (end - begin) * sizeof(element));
+    } else if constexpr (can_travel<element>) {
+      for (std::size_t i = begin; i != end; ++i) {
+        const element_holder<Range> each(first_[static_cast<position>(i)]);
+        write_travelling(each.look(), to);
+      }
+    }
+  }
+
+  void write(unsigned /*worker*/, std::size_t begin, std::size_t end, travel_writer& to) override {
     if constexpr (std::is_void_v<Result>) {
     } else if constexpr (result_vector<Result>::k_contiguous_bytes) {
       to.bytes(results_.cells(begin), (end - begin) * sizeof(Result));
     } else if constexpr (can_travel<Result>) {
       for (std::size_t i = begin; i != end; ++i) {
-        write_result(results_[i], to);
+        write_travelling(results_[i], to);
         results_.drop(i);  // it goes on in the other process
       }
     }
   }
-  void read(std::size_t begin, std::size_t end, result_reader& from) override {
+  void read(std::size_t begin, std::size_t end, travel_reader& from) override {
     if constexpr (std::is_void_v<Result>) {
     } else if constexpr (result_vector<Result>::k_contiguous_bytes) {
       from.bytes(results_.cells(begin), (end - begin) * sizeof(Result));
     } else if constexpr (can_travel<Result>) {
       for (std::size_t i = begin; i != end; ++i) {
         std::optional<Result> result;
-        read_result(from, result);
+        read_travelling(from, result);
         results_.put(i, std::move(*result));
       }
     }
   }
-  std::string why_not_travelling() const override { return detail::why_not_travelling<Result>(); }
+  std::string why_not_travelling() const override {
+    return detail::why_not_travelling<Result>(travel_role::result);
+  }
 
  private:
   using iterator = std::ranges::iterator_t<Range>;
@@ -152,6 +169,7 @@ class map_tasks final : public travelling_tasks {
 
   const iterator first_;
   const Call& call_;
+  const shipment& shipment_;
   result_vector<Result>& results_;
 };
 

@@ -12,6 +12,7 @@
 
 #include <larder/detail/element_holder.hpp>
 #include <larder/detail/map_tasks.hpp>
+#include <larder/detail/travel.hpp>
 
 namespace larder::detail {
 
@@ -34,14 +35,16 @@ class parallel_call {
         shared_);
   }
 
+  /// As shipped calls read it: the function, then the shared arguments.
+  void write(travel_writer& to) const requires(can_travel<F> && (can_travel<Shared> && ...)) {
+    write_travelling(f_, to);
+    std::apply([&](const Shared&... each) { (write_travelling(each, to), ...); }, shared_);
+  }
+
  private:
   const F& f_;
   std::tuple<const Shared&...> shared_;
 };
-
-/// What it is called with for elements of this range.
-template <class Range>
-using passed_element = typename element_holder<Range>::passed;
 
 template <class Range, class F, class... Shared>
 concept task_of = std::invocable < F&,

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <larder/detail/call_batch.hpp>
 #include <larder/detail/element_holder.hpp>
 #include <larder/detail/result_slot.hpp>
 #include <larder/detail/task_batch.hpp>
@@ -86,8 +87,12 @@ class reduce_batch final : public task_batch {
   using inputs = std::vector<element_holder<Range>>;
 
   reduce_batch(std::size_t first, const std::shared_ptr<stop_state>& stop, inputs&& elements,
-               const Call& call, const Op& op)
-      : task_batch(first, elements.size(), stop), call_(call), op_(op), elements_(std::move(elements)) {}
+               const Call& call, const Op& op, const shipment& shipped)
+      : task_batch(first, elements.size(), stop),
+        call_(call),
+        op_(op),
+        shipment_(shipped),
+        elements_(std::move(elements)) {}
 
   void run(std::size_t i) override {
     if (i == 0) {
@@ -96,13 +101,19 @@ class reduce_batch final : public task_batch {
       *value_ = op_(std::move(*value_), T(call_(elements_[i].pass())));
     }
   }
-  void write(std::size_t /*last*/, result_writer& to) override {
-    if constexpr (can_travel<T>) write_result(*value_, to);
+  const shipment& shipped() const override { return shipment_; }
+  void write_inputs(std::size_t begin, std::size_t end, travel_writer& to) override {
+    detail::write_inputs(elements_, begin, end, to);
   }
-  void read(std::size_t /*last*/, result_reader& from) override {
-    if constexpr (can_travel<T>) read_result(from, value_);
+  void write(std::size_t /*last*/, travel_writer& to) override {
+    if constexpr (can_travel<T>) write_travelling(*value_, to);
   }
-  std::string why_not_travelling() const override { return detail::why_not_travelling<T>(); }
+  void read(std::size_t /*last*/, travel_reader& from) override {
+    if constexpr (can_travel<T>) read_travelling(from, value_);
+  }
+  std::string why_not_travelling() const override {
+    return detail::why_not_travelling<T>(travel_role::result);
+  }
   bool is_whole() const noexcept override { return true; }
 
   partial_result<T> take() { return {first(), first() + count(), std::move(*value_)}; }
@@ -110,6 +121,7 @@ class reduce_batch final : public task_batch {
  private:
   const Call& call_;
   const Op& op_;
+  const shipment& shipment_;
   inputs elements_;
   std::optional<T> value_;
 };

@@ -11,6 +11,7 @@
 #include <larder/detail/call_batch.hpp>
 #include <larder/detail/parallel_call.hpp>
 #include <larder/detail/parallel_pool.hpp>
+#include <larder/detail/shipment.hpp>
 #include <larder/detail/task_stream.hpp>
 #include <larder/result_range.hpp>
 
@@ -30,7 +31,8 @@ class stream_feed final : public result_feed<fed_result<R>> {
         f_(std::move(f)),
         shared_(std::move(shared)),
         call_(std::make_from_tuple<call>(std::tuple_cat(std::tuple<const F&>(f_), const_references()))),
-        source_(range_, call_),
+        shipment_(call_),
+        source_(range_, call_, shipment_),
         stream_(pool_->settings(), source_, order) {}
 
   std::optional<fed_result<R>> next() override {
@@ -59,7 +61,8 @@ class stream_feed final : public result_feed<fed_result<R>> {
   const F f_;
   const std::tuple<Shared...> shared_;
   const call call_;
-  range_source<Range, batch_type, call> source_;
+  const map_shipment<passed_element<Range>, F, Shared...> shipment_;
+  range_source<Range, batch_type, call, shipment> source_;
   task_stream stream_;
 };
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <larder/detail/result_slot.hpp>
+#include <larder/detail/shipment.hpp>
 #include <larder/detail/task_batch.hpp>
 
 namespace larder::detail {
@@ -25,9 +26,11 @@ class submitted_task : public task_batch {
  public:
   submitted_task() : task_batch(0, 1, std::make_shared<stop_state>()) {}
 
-  void write(std::size_t, result_writer& to) override { result_.write(to); }
-  void read(std::size_t, result_reader& from) override { result_.read(from); }
-  std::string why_not_travelling() const override { return detail::why_not_travelling<R>(); }
+  void write(std::size_t, travel_writer& to) override { result_.write(to); }
+  void read(std::size_t, travel_reader& from) override { result_.read(from); }
+  std::string why_not_travelling() const override {
+    return detail::why_not_travelling<R>(travel_role::result);
+  }
 
   R take() { return result_.take(); }
 
@@ -51,8 +54,16 @@ class submitted_call final : public submitted_task<R> {
           args_);
     });
   }
+  const shipment& shipped() const override { return shipment_; }
+  void write_inputs(std::size_t, std::size_t, travel_writer& to) override {
+    if constexpr (submit_shipment<F, Args...>::k_can) {
+      write_travelling(function_, to);
+      std::apply([&](const Args&... each) { (write_travelling(each, to), ...); }, args_);
+    }
+  }
 
  private:
+  const submit_shipment<F, Args...> shipment_;
   F function_;
   std::tuple<Args...> args_;
 };

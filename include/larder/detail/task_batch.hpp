@@ -9,10 +9,12 @@
 #include <string>
 #include <utility>
 
-#include <larder/detail/result_transport.hpp>
 #include <larder/detail/stop_state.hpp>
+#include <larder/detail/travel.hpp>
 
 namespace larder::detail {
+
+class shipment;  // <larder/detail/shipment.hpp>
 
 /// Tasks whose inputs are reached by index: [0, count) of one call. The members are called by several threads at once, for
 /// different tasks.
@@ -29,10 +31,13 @@ class indexed_tasks {
 /// Those whose results can come from another process.
 class travelling_tasks : public indexed_tasks {
  public:
+  /// For workers that do not have this process's memory: the call, and what a shipped_call reads for these tasks.
+  virtual const shipment& shipped() const = 0;
+  virtual void write_inputs(std::size_t begin, std::size_t end, travel_writer& to) = 0;
   /// In another process, after run() of the same tasks there: hands their results over.
-  virtual void write(unsigned worker, std::size_t begin, std::size_t end, result_writer& to) = 0;
+  virtual void write(unsigned worker, std::size_t begin, std::size_t end, travel_writer& to) = 0;
   /// In the process of the call: takes what write() of the same tasks handed over.
-  virtual void read(std::size_t begin, std::size_t end, result_reader& from) = 0;
+  virtual void read(std::size_t begin, std::size_t end, travel_reader& from) = 0;
   /// Why results cannot come from another process: a text for an error. Empty where they can.
   virtual std::string why_not_travelling() const = 0;
 
@@ -56,8 +61,11 @@ class task_batch {
 
   /// Runs the i-th task of the batch, i < count(), and keeps its result. What the function throws passes through.
   virtual void run(std::size_t i) = 0;
-  virtual void write(std::size_t i, result_writer& to) = 0;  // as in indexed_tasks
-  virtual void read(std::size_t i, result_reader& from) = 0;
+  // As in travelling_tasks.
+  virtual const shipment& shipped() const = 0;
+  virtual void write_inputs(std::size_t begin, std::size_t end, travel_writer& to) = 0;
+  virtual void write(std::size_t i, travel_writer& to) = 0;
+  virtual void read(std::size_t i, travel_reader& from) = 0;
   virtual std::string why_not_travelling() const = 0;
   /// Whether its tasks make one result together: finished() goes from 0 to count() at once, write() and read() are called for
   /// the last task alone, and after a failure all of them have to run again.
