@@ -16,20 +16,26 @@ enum class message_kind : std::uint8_t { results = 1, failure = 2 };
 
 }  // namespace
 
-wake_event::wake_event() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (fd_ < 0) throw io_error("an eventfd", "cannot create", errno);
+namespace {
+
+int new_event() {
+  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) throw io_error("an eventfd", "cannot create", errno);
+  return fd;
 }
 
-wake_event::~wake_event() { ::close(fd_); }
+}  // namespace
+
+wake_event::wake_event() : event_(new_event(), "an eventfd") {}
 
 void wake_event::post() const noexcept {
   const std::uint64_t one = 1;
-  (void)!::write(fd_, &one, sizeof one);  // it fails only where more was posted than anybody can count
+  (void)!::write(fd(), &one, sizeof one);  // it fails only where more was posted than anybody can count
 }
 
 void wake_event::clear() const noexcept {
   std::uint64_t posted = 0;
-  (void)!::read(fd_, &posted, sizeof posted);
+  (void)!::read(fd(), &posted, sizeof posted);
 }
 
 message_writer& result_sender::results(std::size_t begin, std::size_t end) {

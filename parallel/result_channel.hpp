@@ -12,6 +12,7 @@
 #include "parallel/message_writer.hpp"
 #include "parallel/shared_log.hpp"
 #include "parallel/worker_slot.hpp"
+#include "src/descriptor.hpp"
 
 namespace larder::detail {
 
@@ -19,17 +20,16 @@ namespace larder::detail {
 class wake_event {
  public:
   wake_event();
-  ~wake_event();
-  wake_event(const wake_event&) = delete;
-  wake_event& operator=(const wake_event&) = delete;
+  /// The same one that another process has made.
+  explicit wake_event(descriptor event) noexcept : event_(std::move(event)) {}
 
-  int fd() const noexcept { return fd_; }
+  int fd() const noexcept { return event_.fd(); }
   void post() const noexcept;
   /// Takes what was posted.
   void clear() const noexcept;
 
  private:
-  int fd_;
+  descriptor event_;
 };
 
 /// The worker's end. All that it is made with lives as long.

@@ -140,7 +140,7 @@ class fork_call {
       receive(*workers_[i]);
       if (has_ended) {
         end(i);
-      } else if (const auto late = settings_.timeout ? board_.overdue(i, *settings_.timeout) : std::nullopt) {
+      } else if (const auto late = settings_.timeout ? board_[i].overdue(*settings_.timeout) : std::nullopt) {
         throw timed_out(*late, *settings_.timeout);
       }
     }
@@ -167,7 +167,7 @@ class fork_call {
     const int status = workers_[number]->child.end().value_or(-1);
     workers_[number].reset();
     --running_;
-    stats_.worker_seconds[number] += board_.busy_seconds(number);
+    stats_.worker_seconds[number] += board_[number].busy_seconds();
     stats_.batches += slot.batches;
     if (slot.finished) return;
     const auto task = static_cast<std::size_t>(slot.task);
