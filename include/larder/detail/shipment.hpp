@@ -16,6 +16,7 @@
 
 #include <larder/detail/parallel_call.hpp>
 #include <larder/detail/result_slot.hpp>
+#include <larder/detail/task_descriptor.hpp>
 #include <larder/detail/travel.hpp>
 
 namespace larder::detail {
@@ -34,18 +35,6 @@ class shipped_call {
 
  protected:
   shipped_call() = default;
-};
-
-/// Where a worker begins with a call. It lies in memory that is not written to once the program is loaded.
-struct task_descriptor {
-  static constexpr std::uint64_t k_magic = 0x314B'5354'5244'524C;  // "LRDRTSK1"
-
-  std::uint64_t magic;
-  std::uint64_t signature;  // of the types in the call
-  // Linkers fold what is the same, functions as well as constants; this address is another one for each.
-  const void* identity;
-  /// Reads what shipment::write wrote.
-  std::unique_ptr<shipped_call> (*make)(travel_reader& from);
 };
 
 /// A hash of the name of a type (FNV-1a). It may be the same for two types; of one it is the same in every process of a program.

@@ -5,6 +5,7 @@
 #include <complex>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -40,14 +41,25 @@ class travel_reader {
   ~travel_reader() = default;
 };
 
-/// An address of code: the module that holds it, the build of that, and the place in it. not_shippable where no module does.
+/// An address of code: the module that holds it, the build of that, and the place in it. not_shippable where no module does. Null
+/// stays null.
 void write_code_address(const void* address, travel_writer& to);
 /// The same code here: its module is opened if it was not loaded. not_shippable, which names the module, where there is none, or of
-/// another build.
+/// another build, or where no code can be at that place in it.
 const void* read_code_address(travel_reader& from);
 
+/// A pointer to a member function, as the Itanium C++ ABI has it.
+struct member_function_parts {
+  std::uintptr_t function;  // its code; or, of a virtual one, its place in the table of those
+  std::ptrdiff_t adjustment;
+};
+/// As code addresses.
+void write_member_function(const member_function_parts& pointer, travel_writer& to);
+member_function_parts read_member_function(travel_reader& from);
+
 template <class T>
-inline constexpr bool goes_as_bytes = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+inline constexpr bool goes_as_bytes =
+    std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_member_object_pointer_v<T>;
 template <class T>
 inline constexpr bool goes_as_bytes<std::complex<T>> = std::is_floating_point_v<T>;
 
@@ -95,6 +107,18 @@ struct travels<T> {
   static void read(travel_reader& from, std::optional<T>& out) {
     // POSIX has an object pointer mean the function here.
     out = reinterpret_cast<T>(const_cast<void*>(read_code_address(from)));
+  }
+};
+
+template <class T>
+  requires std::is_member_function_pointer_v<T>
+struct travels<T> {
+  static constexpr bool k_can = true;
+  static void write(T value, travel_writer& to) {
+    write_member_function(std::bit_cast<member_function_parts>(value), to);
+  }
+  static void read(travel_reader& from, std::optional<T>& out) {
+    out = std::bit_cast<T>(read_member_function(from));
   }
 };
 
