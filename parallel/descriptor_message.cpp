@@ -71,8 +71,10 @@ std::optional<std::vector<descriptor>> receive_descriptors(int socket, std::span
       descriptors.emplace_back(fd, k_name);
     }
   }
-  if (static_cast<std::size_t>(received) != bytes.size() || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-    throw io_error(k_name, "cannot receive descriptors", EMFILE);  // it has no room for so many, or they were not meant for this
+  if (static_cast<std::size_t>(received) != bytes.size() ||
+      (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+    throw io_error(k_name, "cannot receive descriptors",
+                   EMFILE);  // it has no room for so many, or they were not meant for this
   }
   return descriptors;
 }

@@ -53,7 +53,8 @@ outgoing_message encode(const parallel_settings& settings, task_batch& batch, ba
 
 error died_early(pid_t pid) {
   return error("parallel: the worker process " + std::to_string(pid) +
-               " ended before it began: larder::init(argc, argv); has to be the first line of main, and constructors of "
+               " ended before it began: larder::init(argc, argv); has to be the first line of main, and "
+               "constructors of "
                "static objects must not end the program");
 }
 
@@ -248,7 +249,8 @@ void process_crew::take_results(seat& from, std::size_t begin, std::size_t end, 
 void process_crew::end_batch(seat& from) {
   const std::int64_t busy = from.worker->link().slot.busy;
   const auto number = static_cast<std::size_t>(&from - seats_.data());
-  stats_.worker_seconds[number] += std::chrono::duration<double>(std::chrono::nanoseconds(busy - from.busy_before)).count();
+  stats_.worker_seconds[number] +=
+      std::chrono::duration<double>(std::chrono::nanoseconds(busy - from.busy_before)).count();
   from.busy_before = busy;
   from.given.pop_front();
   if (!from.given.empty() || !from.kill_at) return;
@@ -300,12 +302,16 @@ void process_crew::bury(seat& dead, unsigned number) {
   const bool was_idle = again.size() == given.size() && !given.empty() && serial == 0;
   if (was_idle && ++idle_deaths_ >= (was_ready ? k_most_idle_deaths : k_most_deaths)) {
     const auto first = again.front().batch;
-    fail(*first, was_ready ? std::make_exception_ptr(worker_died(number, pid, status, first->first() + first->finished()))
+    fail(*first, was_ready ? std::make_exception_ptr(
+                                 worker_died(number, pid, status, first->first() + first->finished()))
                            : std::make_exception_ptr(died_early(pid)));
     again.pop_front();
   }
-  if (!fault_) again_.insert(again_.begin(), std::make_move_iterator(again.begin()), std::make_move_iterator(again.end()));
-  else for (job& each : again) fail(*each.batch, fault_);
+  if (!fault_)
+    again_.insert(again_.begin(), std::make_move_iterator(again.begin()),
+                  std::make_move_iterator(again.end()));
+  else
+    for (job& each : again) fail(*each.batch, fault_);
 }
 
 void process_crew::fail(task_batch& batch, const std::exception_ptr& fault) {
@@ -316,7 +322,8 @@ void process_crew::fail(task_batch& batch, const std::exception_ptr& fault) {
 
 void process_crew::drop(const task_batch& batch, const std::exception_ptr& fault) {
   const auto is_it = [&](const auto& each) { return each.what.batch.get() == &batch; };
-  const auto waits = std::ranges::find_if(again_, [&](const job& each) { return each.batch.get() == &batch; });
+  const auto waits =
+      std::ranges::find_if(again_, [&](const job& each) { return each.batch.get() == &batch; });
   if (waits != again_.end()) {
     waits->batch->fail(fault);
     again_.erase(waits);

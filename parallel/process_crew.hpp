@@ -74,9 +74,9 @@ class process_crew {
     std::unique_ptr<worker_process> worker;  // null: none was needed yet, or it has died
     std::uint64_t call = 0;                  // the number that the worker knows the call by
     bool has_call = false;
-    std::deque<given_job> given;             // the first is the one that it is at
-    std::int64_t busy_before = 0;            // nanoseconds at tasks before that
-    std::uint32_t news = 0;                  // what was looked at of it
+    std::deque<given_job> given;               // the first is the one that it is at
+    std::int64_t busy_before = 0;              // nanoseconds at tasks before that
+    std::uint32_t news = 0;                    // what was looked at of it
     std::optional<clock::time_point> kill_at;  // nothing that it has is wanted
     std::exception_ptr killed_for;
   };

@@ -16,7 +16,8 @@ namespace {
 /// Some of the tasks; their results go where all of them go.
 class index_batch final : public task_batch {
  public:
-  index_batch(std::size_t first, std::size_t count, const std::shared_ptr<stop_state>& stop, travelling_tasks& tasks)
+  index_batch(std::size_t first, std::size_t count, const std::shared_ptr<stop_state>& stop,
+              travelling_tasks& tasks)
       : task_batch(first, count, stop), tasks_(tasks) {}
 
   void run(std::size_t i) override { tasks_.run(0, first() + i, first() + i + 1); }

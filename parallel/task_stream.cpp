@@ -56,7 +56,8 @@ class batch_sizer {
   void learn(const task_batch& settled) noexcept {
     if (settled.count() < size_) return;  // it says nothing of larger ones
     if (settled.busy() < wanted_ / 2) {
-      const auto fits = static_cast<std::size_t>(wanted_ / std::max(settled.busy(), std::chrono::nanoseconds(1)));
+      const auto fits =
+          static_cast<std::size_t>(wanted_ / std::max(settled.busy(), std::chrono::nanoseconds(1)));
       size_ = std::min(size_ * std::clamp<std::size_t>(fits, 2, growth_), largest_);
     } else if (settled.busy() > 2 * wanted_) {
       size_ = std::max<std::size_t>(1, size_ / 2);

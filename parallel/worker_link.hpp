@@ -30,8 +30,8 @@ struct worker_link {
   alignas(64) std::atomic<std::uint32_t> sleeps = 0;  // or is about to, and has to be woken
   std::atomic<std::uint32_t> is_ready = 0;            // it has begun
 
-  std::atomic<std::uint64_t> serial = 0;    // of the batch that it is at; 0: none
-  std::atomic<std::uint32_t> news = 0;      // changes after what it has published, where the parent wants to know
+  std::atomic<std::uint64_t> serial = 0;  // of the batch that it is at; 0: none
+  std::atomic<std::uint32_t> news = 0;  // changes after what it has published, where the parent wants to know
 
   alignas(64) std::atomic<worker_state> state = worker_state::taken;
 

@@ -113,7 +113,9 @@ class worker_loop {
     if (link_.state.compare_exchange_strong(idle, worker_state::gone)) ::_exit(0);
   }
 
-  std::optional<std::span<const std::byte>> next() { return reader_.next(link_.sent.load(std::memory_order_acquire)); }
+  std::optional<std::span<const std::byte>> next() {
+    return reader_.next(link_.sent.load(std::memory_order_acquire));
+  }
 
   /// The one that was sent together with another one.
   kept_message second() {
@@ -221,7 +223,8 @@ class worker_loop {
       link_.slot.end_task();
       const bool is_last = i + 1 == head.count;
       if (head.whole != 0 && !is_last) continue;
-      call.write(results_->results(static_cast<std::size_t>(head.whole != 0 ? 0 : i), static_cast<std::size_t>(i + 1)));
+      call.write(results_->results(static_cast<std::size_t>(head.whole != 0 ? 0 : i),
+                                   static_cast<std::size_t>(i + 1)));
       if (is_last) {
         flush_output();
         note_time();

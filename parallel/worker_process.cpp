@@ -51,12 +51,13 @@ class worker_environment {
   explicit worker_environment(const worker_kind& kind) {
     set(k_worker_variable, std::to_string(::getpid()));
     if (kind.thread_limit != 0) {
-      for (const char* const name : {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
-                                     "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"}) {
+      for (const char* const name : {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+                                     "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"}) {
         // One that is lower already stays, unless inner_threads says how many there shall be.
         const char* const given = std::getenv(name);
         const long before = given == nullptr ? 0 : std::strtol(given, nullptr, 10);
-        const bool stays = kind.inner_threads == 0 && before > 0 && before < static_cast<long>(kind.thread_limit);
+        const bool stays =
+            kind.inner_threads == 0 && before > 0 && before < static_cast<long>(kind.thread_limit);
         if (!stays) set(name, std::to_string(kind.thread_limit));
       }
     }
@@ -70,7 +71,9 @@ class worker_environment {
   char** pointers() noexcept { return pointers_.data(); }
 
  private:
-  void set(std::string_view name, const std::string& value) { own_.push_back(std::string(name) + "=" + value); }
+  void set(std::string_view name, const std::string& value) {
+    own_.push_back(std::string(name) + "=" + value);
+  }
   bool is_set(std::string_view variable) const {
     const auto name = variable.substr(0, variable.find('=') + 1);
     return std::ranges::any_of(own_, [&](const std::string& each) { return each.starts_with(name); });
@@ -124,7 +127,8 @@ class spawn_actions {
 pid_t spawn(const worker_kind& kind, int socket) {
   if (!is_initialized()) {
     throw value_error(
-        "parallel: the backend processes needs larder::init(argc, argv); as the first line of main: its workers are "
+        "parallel: the backend processes needs larder::init(argc, argv); as the first line of main: its "
+        "workers are "
         "processes of the same program, and begin there");
   }
   worker_environment environment(kind);
@@ -161,7 +165,8 @@ worker_kind kind_of(const parallel_settings& settings) {
 worker_process::worker_process(worker_kind kind, const lifeline& line)
     : worker_process(std::move(kind), line, new_link(), new_sockets()) {}
 
-worker_process::worker_process(worker_kind kind, const lifeline& line, const descriptor& link, socket_pair sockets)
+worker_process::worker_process(worker_kind kind, const lifeline& line, const descriptor& link,
+                               socket_pair sockets)
     : kind_(std::move(kind)),
       outbox_(std::make_shared<shared_log>()),
       shared_(link.fd(), sizeof(worker_link)),

@@ -98,7 +98,8 @@ std::unique_ptr<worker_process> take_worker(const worker_kind& kind) {
   return std::make_unique<worker_process>(kind, here.line);
 }
 
-void give_back_worker(std::unique_ptr<worker_process> worker, std::chrono::nanoseconds idle_timeout) noexcept {
+void give_back_worker(std::unique_ptr<worker_process> worker,
+                      std::chrono::nanoseconds idle_timeout) noexcept {
   try {
     worker->forget_files();
     registry& here = own_registry();

@@ -22,7 +22,8 @@ inline void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t see
 inline void futex_wait_shared(const std::atomic<std::uint32_t>& word, std::uint32_t seen,
                               std::chrono::nanoseconds longest) noexcept {
   using namespace std::chrono;
-  const timespec left{.tv_sec = duration_cast<seconds>(longest).count(), .tv_nsec = (longest % seconds(1)).count()};
+  const timespec left{.tv_sec = duration_cast<seconds>(longest).count(),
+                      .tv_nsec = (longest % seconds(1)).count()};
   ::syscall(SYS_futex, &word, FUTEX_WAIT, seen, &left, nullptr, 0);
 }
 inline void futex_wake_shared(const std::atomic<std::uint32_t>& word) noexcept {

@@ -100,7 +100,8 @@ TEST_CASE("processes: a worker that dies is named, with its task and how it ende
 }
 
 #if !LARDER_TEST_ADDRESS_SANITIZER && !LARDER_TEST_THREAD_SANITIZER
-TEST_CASE("processes: overflow of the stack, and memory that there is not, take down their task alone", "[parallel][processes]") {
+TEST_CASE("processes: overflow of the stack, and memory that there is not, take down their task alone",
+          "[parallel][processes]") {
   const auto pool = process_pool();
   const auto overflow = caught<larder::worker_died>([&] {
     pool.map(numbers(4), [](int i) {
@@ -131,12 +132,14 @@ TEST_CASE("processes: tasks whose worker died are run again", "[parallel][proces
     }
     return i;
   };
-  const auto [results, stats] = process_pool({.max_retries = 1}).map_with_stats(numbers(100), die_once, (dir / "a").string());
+  const auto [results, stats] =
+      process_pool({.max_retries = 1}).map_with_stats(numbers(100), die_once, (dir / "a").string());
   for (int i = 0; i < 100; ++i) REQUIRE(results[static_cast<std::size_t>(i)] == i);
   CHECK(stats.retries == 10);
   CHECK(stats.tasks == 100);
   int next = 0;
-  for (const int r : process_pool({.max_retries = 1}).imap(numbers(50), die_once, (dir / "b").string())) CHECK(r == next++);
+  for (const int r : process_pool({.max_retries = 1}).imap(numbers(50), die_once, (dir / "b").string()))
+    CHECK(r == next++);
   CHECK(next == 50);
   CHECK(process_pool({.max_retries = 1})
             .map_reduce(numbers(40), die_once, 0, std::plus<>(), (dir / "c").string()) == 780);
@@ -190,7 +193,11 @@ TEST_CASE("processes: a task over its time is killed, and named", "[parallel][pr
   REQUIRE(e);
   CHECK(e->task() == 2);
   CHECK(pool.map(numbers(4), [](int i) { return i; }) == std::vector{0, 1, 2, 3});
-  auto late = pool.submit([](int) { for (;;) ::pause(); }, 1);
+  auto late = pool.submit(
+      [](int) {
+        for (;;) ::pause();
+      },
+      1);
   auto fine = pool.submit([](int i) { return i; }, 2);
   CHECK_THROWS_AS(late.get(), larder::timeout_error);
   CHECK(fine.get() == 2);
@@ -198,18 +205,25 @@ TEST_CASE("processes: a task over its time is killed, and named", "[parallel][pr
 
 TEST_CASE("processes: a call that is cancelled takes down its worker, if it must", "[parallel][processes]") {
   const auto pool = process_pool();
-  auto endless = pool.submit([](int) { for (;;) ::pause(); }, 1);
+  auto endless = pool.submit(
+      [](int) {
+        for (;;) ::pause();
+      },
+      1);
   CHECK(!endless.wait_for(50ms));
   CHECK(endless.cancel());
   CHECK_THROWS_AS(endless.get(), larder::task_cancelled);
-  auto polite = pool.submit([](int) {
-    while (!larder::stop_requested()) std::this_thread::yield();
-  }, 1);
+  auto polite = pool.submit(
+      [](int) {
+        while (!larder::stop_requested()) std::this_thread::yield();
+      },
+      1);
   CHECK(polite.cancel());
   CHECK(pool.submit([](int i) { return i; }, 2).get() == 2);
 }
 
-TEST_CASE("processes: what is at work is stopped when a call fails or its consumer leaves", "[parallel][processes]") {
+TEST_CASE("processes: what is at work is stopped when a call fails or its consumer leaves",
+          "[parallel][processes]") {
   const auto pool = process_pool({.batch_size = 1});
   const auto begun = std::chrono::steady_clock::now();
   CHECK_THROWS_AS(pool.map(numbers(2),
@@ -241,7 +255,8 @@ TEST_CASE("processes: workers killed while they are idle are replaced", "[parall
   }
 }
 
-TEST_CASE("processes: a parent that is killed takes its workers with it, busy or not", "[parallel][processes]") {
+TEST_CASE("processes: a parent that is killed takes its workers with it, busy or not",
+          "[parallel][processes]") {
   for (int repeat = 0; repeat < 100; ++repeat) {
     const scratch_dir dir;
     const auto path = (dir / "pid").string();
@@ -297,7 +312,8 @@ TEST_CASE("processes: workers killed at random all the time do not change what c
         },
         board);
     bool is_right = results.size() == 20000;
-    for (std::size_t i = 0; i < results.size(); ++i) is_right = is_right && results[i] == static_cast<int>(i) * 3;
+    for (std::size_t i = 0; i < results.size(); ++i)
+      is_right = is_right && results[i] == static_cast<int>(i) * 3;
     ends = true;
     killer.join();
     REQUIRE(is_right);

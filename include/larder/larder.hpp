@@ -3,6 +3,7 @@
 // headers of what they use.
 
 #include <larder/array.hpp>
+#include <larder/atomic.hpp>
 #include <larder/cpu_count.hpp>
 #include <larder/create.hpp>
 #include <larder/dump.hpp>
@@ -20,5 +21,6 @@
 #include <larder/memory.hpp>
 #include <larder/parallel.hpp>
 #include <larder/shelved.hpp>
+#include <larder/ship.hpp>
 #include <larder/storable.hpp>
 #include <larder/version.hpp>

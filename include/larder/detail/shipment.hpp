@@ -75,8 +75,8 @@ class shipment {
 
 /// Whether what refers to a const T cannot change what it stands for. (There are more that cannot.)
 template <class T>
-inline constexpr bool is_unchangeable = goes_as_bytes<T> || nothing_to_send<T> || is_function_pointer<T> || std::is_same_v<T, std::string> ||
-                               is_element_vector<T>;
+inline constexpr bool is_unchangeable = goes_as_bytes<T> || nothing_to_send<T> || is_function_pointer<T> ||
+                                        std::is_same_v<T, std::string> || is_element_vector<T>;
 template <class T>
 inline constexpr bool is_unchangeable<array<const T>> = true;
 template <class T, std::size_t k_count>
@@ -222,9 +222,7 @@ class map_shipment final : public shipment {
                         why_not_travelling<element>(travel_role::element),
                         why_not_travelling<Shared>(travel_role::argument)...);
   }
-  bool stays_same() const noexcept override {
-    return is_unchangeable<F> && (is_unchangeable<Shared> && ...);
-  }
+  bool stays_same() const noexcept override { return is_unchangeable<F> && (is_unchangeable<Shared> && ...); }
 
  private:
   const parallel_call<F, Shared...>& call_;

@@ -146,7 +146,7 @@ template <class T>
 void read_travelling(travel_reader& from, std::optional<T>& out) { travels<T>::read(from, out); }
 
 /// What something is to a call, in the text of a not_shippable.
-enum class travel_role { function, element, argument, result };
+enum class travel_role { function, initializer, element, argument, result };
 
 /// That text for something of this type: what to do instead.
 std::string not_travelling_text(travel_role role, const std::type_info& type);
