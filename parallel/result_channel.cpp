@@ -1,8 +1,10 @@
 #include "parallel/result_channel.hpp"
 
 #include <cerrno>
+#include <utility>
 
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <larder/error.hpp>
@@ -32,6 +34,20 @@ void wake_event::clear() const noexcept {
   (void)!::read(fd_, &posted, sizeof posted);
 }
 
+result_way::result_way() {
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends_) != 0)
+    throw io_error("a pair of sockets", "cannot create", errno);
+}
+
+result_way::~result_way() {
+  close_sending_end();
+  ::close(ends_[1]);
+}
+
+void result_way::close_sending_end() noexcept {
+  if (ends_[0] >= 0) ::close(std::exchange(ends_[0], -1));
+}
+
 message_writer& result_sender::results(std::size_t begin, std::size_t end) {
   message_.number(message_kind::results);
   message_.number(begin);
@@ -39,13 +55,15 @@ message_writer& result_sender::results(std::size_t begin, std::size_t end) {
   return message_;
 }
 
+// Who is sent descriptors is woken at once: only so many can be under way, and what comes after them is copied.
+//
 // Who waits says so before it looks for what is published, and this side publishes before it looks whether somebody waits, both in
 // the one order of sequentially consistent operations: either the other side sees the message, or it is woken.
 void result_sender::send() {
-  message_.finish();
+  const bool has_files = message_.finish();
   slot_.published.store(log_.end());
   const std::uint64_t unread = log_.end() - slot_.consumed.load(std::memory_order_relaxed);
-  if (unread >= request_.unread.load()) event_.post();
+  if (unread >= request_.unread.load() || has_files) event_.post();
 }
 
 void result_sender::send_failure(std::size_t task, const std::exception_ptr& thrown) {
@@ -60,12 +78,13 @@ std::exception_ptr result_receiver::receive(
     function_ref<void(std::size_t begin, std::size_t end, message_reader& from)> read) {
   const std::uint64_t end = slot_.published.load();
   while (const auto message = reader_.next(end)) {
-    message_reader from(reader_.log(), *message, max_nbytes_, received);
+    message_reader from(&reader_.log(), *message, max_nbytes_, received, &files_);
     if (from.number<message_kind>() == message_kind::failure) return read_thrown(from);
     const auto first = from.number<std::size_t>();
     const auto last = from.number<std::size_t>();
     read(first, last, from);
     from.finish();
+    files_.forget_all();
   }
   slot_.consumed.store(end, std::memory_order_relaxed);
   return nullptr;
