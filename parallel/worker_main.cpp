@@ -25,7 +25,6 @@
 #include <larder/error.hpp>
 
 #include "parallel/descriptor_message.hpp"
-#include "parallel/file_sender.hpp"
 #include "parallel/file_table.hpp"
 #include "parallel/fork_child.hpp"
 #include "parallel/lifeline.hpp"
@@ -53,6 +52,9 @@ constexpr std::chrono::microseconds k_spin{50};
 /// Who is not told how long to be idle is in a call.
 constexpr std::chrono::hours k_long{1};
 
+/// What lies in files is mapped whatever its size; the rest lies in messages.
+constexpr std::uint64_t k_all_mapped = 0;
+
 constinit bool the_program_begins_with_init = false;
 
 /// A message that is kept until it is needed.
@@ -71,10 +73,10 @@ class worker_loop {
       : link_memory_(at(descriptors, worker_descriptor::link).fd(), sizeof(worker_link)),
         link_(*std::launder(reinterpret_cast<worker_link*>(link_memory_.data()))),
         inbox_(std::make_shared<shared_log>(std::move(at(descriptors, worker_descriptor::inbox)))),
-        outbox_(std::move(at(descriptors, worker_descriptor::outbox))),
+        way_(std::move(at(descriptors, worker_descriptor::outbox)),
+             std::move(at(descriptors, worker_descriptor::results))),
         event_(std::move(at(descriptors, worker_descriptor::event))),
         files_(socket),
-        result_files_(socket),
         reader_(inbox_),
         lifeline_(std::move(at(descriptors, worker_descriptor::lifeline))) {}
 
@@ -117,6 +119,10 @@ class worker_loop {
     return reader_.next(link_.sent.load(std::memory_order_acquire));
   }
 
+  message_reader read(std::span<const std::byte> message) {
+    return {nullptr, message, k_all_mapped, received_, &files_};
+  }
+
   /// The one that was sent together with another one.
   kept_message second() {
     const auto message = next();
@@ -125,7 +131,7 @@ class worker_loop {
   }
 
   void handle(std::span<const std::byte> message) {
-    message_reader from(message, files_);
+    message_reader from = read(message);
     switch (from.number<worker_message>()) {
       case worker_message::setup:
         return set_up(from);
@@ -150,7 +156,7 @@ class worker_loop {
     const auto max_nbytes = from.number<std::uint64_t>();
     become_worker(from.number<std::uint32_t>());
     const bool has_initializer = from.number<std::uint8_t>() != 0;
-    results_.emplace(outbox_.fd(), link_.slot, link_.request, event_, max_nbytes, &result_files_);
+    results_.emplace(way_, link_.slot, max_nbytes);
     try {
       check_modules(from);
     } catch (...) {
@@ -162,7 +168,7 @@ class worker_loop {
   /// The call itself; made from its message when it is first needed, since that runs code of the program's.
   shipped_call& make(known_call& call) {
     if (!call.made) {
-      message_reader from(call.message, files_);
+      message_reader from = read(call.message);
       call.made = read_descriptor(from).make(from);
       from.finish();
       call.message = {};
@@ -173,7 +179,7 @@ class worker_loop {
   void initialize() {
     if (refusal_) std::rethrow_exception(refusal_);
     if (!initializer_) return;
-    message_reader nothing({}, files_);
+    message_reader nothing = read({});
     make(*initializer_).run(nothing);  // if it throws, the next batch tries again
     initializer_.reset();
   }
@@ -197,7 +203,7 @@ class worker_loop {
       slot.end_task();
       note_time();
       flush_output();  // who has the failure may not wait for this process, but kill it
-      results_->send_failure(static_cast<std::size_t>(slot.task), std::current_exception());
+      results_->publish_failure(static_cast<std::size_t>(slot.task), std::current_exception());
       tell();
     }
     link_.serial.store(0, std::memory_order_release);
@@ -229,8 +235,8 @@ class worker_loop {
         flush_output();
         note_time();
       }
-      results_->publish();
-      if (is_last || head.wakes != 0) tell();
+      const bool has_files = results_->publish();
+      if (is_last || head.wakes != 0 || has_files) tell();
     }
     from.finish();
   }
@@ -238,16 +244,16 @@ class worker_loop {
   const shared_block link_memory_;
   worker_link& link_;
   const std::shared_ptr<shared_log> inbox_;
-  const descriptor outbox_;
+  const result_way way_;
   const wake_event event_;
-  file_table files_;          // of arrays that come
-  file_sender result_files_;  // of those that go
+  file_table files_;  // of arrays that come
   log_reader reader_;
-  std::optional<result_sender> results_;
+  std::optional<result_publisher> results_;
   std::map<std::uint64_t, known_call> calls_;
   std::optional<known_call> initializer_;  // until it has run
   std::exception_ptr refusal_;             // why no task can run here
   clock::duration busy_{0};
+  bytes_received received_;  // nobody asks
   const descriptor lifeline_;
 };
 

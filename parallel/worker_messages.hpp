@@ -32,7 +32,7 @@ struct batch_head {
 };
 
 /// How descriptors come with the first message of the socket, which is one byte.
-enum class worker_descriptor : std::size_t { link, inbox, outbox, event, lifeline, count };
+enum class worker_descriptor : std::size_t { link, inbox, outbox, results, event, lifeline, count };
 
 /// The environment variable of a worker: the parent's number; the socket has a descriptor of its own.
 inline constexpr const char* k_worker_variable = "LARDER_WORKER_OF";

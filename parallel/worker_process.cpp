@@ -163,29 +163,29 @@ worker_kind kind_of(const parallel_settings& settings) {
 }
 
 worker_process::worker_process(worker_kind kind, const lifeline& line)
-    : worker_process(std::move(kind), line, new_link(), new_sockets()) {}
+    : worker_process(std::move(kind), line, new_link(), new_sockets(), std::make_unique<result_way>()) {}
 
 worker_process::worker_process(worker_kind kind, const lifeline& line, const descriptor& link,
-                               socket_pair sockets)
+                               socket_pair sockets, std::unique_ptr<result_way> results)
     : kind_(std::move(kind)),
-      outbox_(std::make_shared<shared_log>()),
       shared_(link.fd(), sizeof(worker_link)),
       link_(::new (shared_.data()) worker_link),
       socket_(std::move(sockets.ours)),
       child_(spawn(kind_, sockets.theirs.fd())),
       inbox_writer_(inbox_.fd()),
       files_(socket_.fd()),
-      result_files_(socket_.fd()),
-      results_(outbox_, link_->slot, kind_.max_nbytes, &result_files_) {
+      results_(std::move(results), link_->slot, kind_.max_nbytes) {
   std::array<int, static_cast<std::size_t>(worker_descriptor::count)> all{};
   const auto at = [&](worker_descriptor which) -> int& { return all[static_cast<std::size_t>(which)]; };
   at(worker_descriptor::link) = link.fd();
   at(worker_descriptor::inbox) = inbox_.fd();
-  at(worker_descriptor::outbox) = outbox_->fd();
+  at(worker_descriptor::outbox) = results_.way().log().fd();
+  at(worker_descriptor::results) = results_.way().sending_end();
   at(worker_descriptor::event) = event_.fd();
   at(worker_descriptor::lifeline) = line.reading_end();
   const std::byte first{0};
   send_descriptors(socket_.fd(), all, std::span(&first, 1));
+  results_.way().close_sending_end();
 
   argument_writer setup({});
   setup.number(worker_message::setup);

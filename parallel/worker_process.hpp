@@ -13,9 +13,7 @@
 
 #include "parallel/argument_writer.hpp"
 #include "parallel/file_sender.hpp"
-#include "parallel/file_table.hpp"
 #include "parallel/lifeline.hpp"
-#include "parallel/message_reader.hpp"
 #include "parallel/result_channel.hpp"
 #include "parallel/shared_block.hpp"
 #include "parallel/shared_log.hpp"
@@ -92,14 +90,14 @@ class worker_process {
     std::uint64_t number;
   };
 
-  worker_process(worker_kind kind, const lifeline& line, const descriptor& link, socket_pair sockets);
+  worker_process(worker_kind kind, const lifeline& line, const descriptor& link, socket_pair sockets,
+                 std::unique_ptr<result_way> results);
   void put_message(const outgoing_message& message);
   void post() noexcept;
   void forget_call(std::uint64_t number);
 
   const worker_kind kind_;
   const shared_log inbox_;
-  const std::shared_ptr<shared_log> outbox_;
   const shared_block shared_;
   worker_link* const link_;
   const wake_event event_;
@@ -107,7 +105,6 @@ class worker_process {
   watched_child child_;
   log_writer inbox_writer_;
   file_sender files_;
-  file_table result_files_;
   result_receiver results_;
   std::uint64_t calls_ = 0;
   std::vector<known_call> known_calls_;  // the last used first

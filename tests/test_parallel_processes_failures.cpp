@@ -261,7 +261,7 @@ TEST_CASE("processes: a parent that is killed takes its workers with it, busy or
     const scratch_dir dir;
     const auto path = (dir / "pid").string();
     const bool busy = repeat % 2 == 0;
-    child_process parent([&] {
+    child_process parent([&]() -> int {
       const auto pool = process_pool();
       const auto tell = [](int i, const std::string& file, bool stays) {
         std::FILE* const out = std::fopen((file + std::to_string(i) + ".new").c_str(), "w");
@@ -289,7 +289,7 @@ TEST_CASE("processes: a parent that is killed takes its workers with it, busy or
 
 TEST_CASE("processes: workers killed at random all the time do not change what comes out, and leave nothing",
           "[parallel][processes]") {
-  const auto pool = process_pool({.idle_timeout = 0s, .max_retries = 2});
+  const auto pool = process_pool({.max_retries = 2, .idle_timeout = 0s});
   const auto before = open_descriptors();
   std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same each time
   int kills = 0;
