@@ -75,8 +75,9 @@ class shipment {
 
 /// Whether what refers to a const T cannot change what it stands for. (There are more that cannot.)
 template <class T>
-inline constexpr bool is_unchangeable = goes_as_bytes<T> || nothing_to_send<T> || is_function_pointer<T> ||
-                                        std::is_same_v<T, std::string> || is_element_vector<T>;
+inline constexpr bool is_unchangeable =
+    goes_as_bytes<T> || nothing_to_send<T> || is_function_pointer<T> || std::is_function_v<T> ||
+    std::is_same_v<T, std::string> || is_element_vector<T>;
 template <class T>
 inline constexpr bool is_unchangeable<array<const T>> = true;
 template <class T, std::size_t k_count>
@@ -110,6 +111,16 @@ class travelled {
 
  private:
   std::optional<T> value_;
+};
+template <class T>
+  requires std::is_function_v<T>
+class travelled<T> {
+ public:
+  explicit travelled(travel_reader& from) : pointer_(from) {}
+  T& get() const noexcept { return *pointer_.get(); }
+
+ private:
+  travelled<T*> pointer_;
 };
 template <class T, std::size_t k_count>
 class travelled<T[k_count]> {
