@@ -634,6 +634,26 @@ TEST_CASE("passing: results outlive their pool, and can be passed on", "[paralle
   CHECK(made[0](4) == 5);
 }
 
+TEST_CASE("passing: results that came as mappings are moved when they are passed on", "[parallel][passing]") {
+  auto pool = fork_pool({.max_nbytes = 1000});
+  const auto task = [](int i) { return filled(100'000, i + 1.0); };
+  const auto writable = pool.map(numbers(2), task);
+  const std::vector<array<const double>> read =
+      pool.map(numbers(2), [&](int i) { return array<const double>(task(i)); });
+  worker_line line(mmap_mode::read_write, 1000);
+  const auto mine = line.pass(writable[1]);
+  CHECK(line.last_files() == 1);
+  mine(7) = -1;
+  CHECK(writable[1](7) == -1);
+  CHECK(writable[1](99'999) == 2);
+  CHECK(writable[0](7) == 1);
+  const auto theirs = line.pass_as<array<double>>(read[1]);
+  CHECK(line.last_files() == 1);
+  theirs(7) = -1;  // what is read-only here is written to in private there
+  CHECK(read[1](7) == 2);
+  CHECK(theirs(8) == 2);
+}
+
 TEST_CASE("passing: what a child of fork returns of its parent's memory is a copy", "[parallel][passing]") {
   const auto mine = array<int>::shared({100'000});
   mine.fill(1);
