@@ -2,6 +2,7 @@
 
 #include <larder/error.hpp>
 
+#include "cache/age_limit.hpp"
 #include "cache/byte_ledger.hpp"
 #include "cache/entry_directory.hpp"
 #include "cache/eviction.hpp"
@@ -89,12 +90,7 @@ std::function<bool(const entry_info&)> expires_after(std::chrono::nanoseconds ag
   if (age < std::chrono::nanoseconds(0)) {
     throw value_error("expires_after: " + std::to_string(age.count()) + " ns; an age cannot be negative");
   }
-  // What was stored by a clock that was ahead of this one has no age that could be relied on.
-  static constexpr std::chrono::minutes k_clocks_differ{1};
-  return [age](const entry_info& entry) {
-    const auto since = std::chrono::system_clock::now() - entry.time;
-    return since < age && since > -k_clocks_differ;
-  };
+  return detail::age_limit{age};
 }
 
 entry_totals memory::reduce_size(const reduce_options& options) const {

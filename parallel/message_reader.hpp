@@ -64,6 +64,8 @@ class message_reader final : public travel_reader, private value_source, private
 
   /// format_error where anything is left.
   void finish() const;
+  /// What is left is not wanted.
+  void skip_rest() noexcept { left_ = {}; }
 
  private:
   // value_source

@@ -18,20 +18,26 @@ enum class message_kind : std::uint8_t { results = 1, failure = 2 };
 
 }  // namespace
 
-wake_event::wake_event() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (fd_ < 0) throw io_error("an eventfd", "cannot create", errno);
+namespace {
+
+int new_event() {
+  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) throw io_error("an eventfd", "cannot create", errno);
+  return fd;
 }
 
-wake_event::~wake_event() { ::close(fd_); }
+}  // namespace
+
+wake_event::wake_event() : event_(new_event(), "an eventfd") {}
 
 void wake_event::post() const noexcept {
   const std::uint64_t one = 1;
-  (void)!::write(fd_, &one, sizeof one);  // it fails only where more was posted than anybody can count
+  (void)!::write(fd(), &one, sizeof one);  // it fails only where more was posted than anybody can count
 }
 
 void wake_event::clear() const noexcept {
   std::uint64_t posted = 0;
-  (void)!::read(fd_, &posted, sizeof posted);
+  (void)!::read(fd(), &posted, sizeof posted);
 }
 
 result_way::result_way() {
@@ -41,36 +47,47 @@ result_way::result_way() {
 
 result_way::~result_way() {
   close_sending_end();
-  ::close(ends_[1]);
+  if (ends_[1] >= 0) ::close(ends_[1]);
 }
+
+result_way::result_way(descriptor log, descriptor sending_end)
+    : log_(std::make_shared<shared_log>(std::move(log))), ends_{std::move(sending_end).release(), -1} {}
 
 void result_way::close_sending_end() noexcept {
   if (ends_[0] >= 0) ::close(std::exchange(ends_[0], -1));
 }
 
-message_writer& result_sender::results(std::size_t begin, std::size_t end) {
+message_writer& result_publisher::results(std::size_t begin, std::size_t end) {
   message_.number(message_kind::results);
   message_.number(begin);
   message_.number(end);
   return message_;
 }
 
-// Who is sent descriptors is woken at once: only so many can be under way, and what comes after them is copied.
-//
-// Who waits says so before it looks for what is published, and this side publishes before it looks whether somebody waits, both in
-// the one order of sequentially consistent operations: either the other side sees the message, or it is woken.
-void result_sender::send() {
+bool result_publisher::publish() {
   const bool has_files = message_.finish();
   slot_.published.store(log_.end());
-  const std::uint64_t unread = log_.end() - slot_.consumed.load(std::memory_order_relaxed);
-  if (unread >= request_.unread.load() || has_files) event_.post();
+  return has_files;
 }
 
-void result_sender::send_failure(std::size_t task, const std::exception_ptr& thrown) {
+void result_publisher::publish_failure(std::size_t task, const std::exception_ptr& thrown) {
   message_.drop();
   message_.number(message_kind::failure);
   write_thrown(thrown, task, message_);
-  send();
+  publish();
+}
+
+// Who waits says so before it looks for what is published, and this side publishes before it looks whether somebody waits, both in
+// the one order of sequentially consistent operations: either the other side sees the message, or it is woken.
+void result_sender::wake(bool at_once) noexcept {
+  if (unread() >= request_.unread.load() || at_once) event_.post();
+}
+
+void result_sender::send() { wake(publish()); }
+
+void result_sender::send_failure(std::size_t task, const std::exception_ptr& thrown) {
+  publish_failure(task, thrown);
+  wake(false);
 }
 
 std::exception_ptr result_receiver::receive(

@@ -80,7 +80,7 @@ class fork_call {
 
  private:
   struct worker {
-    fork_child child;
+    watched_child child;
     result_receiver receiver;
   };
 
@@ -110,7 +110,7 @@ class fork_call {
     worker_slot& slot = board_.renew(number);
     try {
       auto way = std::make_unique<result_way>();
-      fork_child child(lifeline_, [&]() noexcept { work_as(number, *way); });
+      watched_child child = fork_child(lifeline_, [&]() noexcept { work_as(number, *way); });
       way->close_sending_end();
       workers_[number].emplace(worker{std::move(child), {std::move(way), slot, settings_.max_nbytes}});
       ++running_;
@@ -141,7 +141,7 @@ class fork_call {
       receive(*workers_[i]);
       if (has_ended) {
         end(i);
-      } else if (const auto late = settings_.timeout ? board_.overdue(i, *settings_.timeout) : std::nullopt) {
+      } else if (const auto late = settings_.timeout ? board_[i].overdue(*settings_.timeout) : std::nullopt) {
         throw timed_out(*late, *settings_.timeout);
       }
     }
@@ -168,7 +168,7 @@ class fork_call {
     const int status = workers_[number]->child.end().value_or(-1);
     workers_[number].reset();
     --running_;
-    stats_.worker_seconds[number] += board_.busy_seconds(number);
+    stats_.worker_seconds[number] += board_[number].busy_seconds();
     stats_.batches += slot.batches;
     if (slot.finished) return;
     const auto task = static_cast<std::size_t>(slot.task);

@@ -14,6 +14,11 @@ std::string not_travelling_text(travel_role role, const std::type_info& type) {
              "the function), a function object has to be storable (LARDER_FIELDS); or use the backend fork, "
              "which takes "
              "any function";
+    case travel_role::initializer:
+      return "parallel: the initializer (" + name +
+             ") cannot go to another process: a lambda must not have captures, a function object has to be "
+             "storable "
+             "(LARDER_FIELDS); or use the backend fork, which takes any function";
     case travel_role::element:
     case travel_role::argument:
       return std::string("parallel: ") + (role == travel_role::element ? "elements" : "an argument") +

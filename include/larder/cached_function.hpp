@@ -24,6 +24,7 @@
 #include <larder/detail/describe_argument.hpp>
 #include <larder/detail/hash_stream.hpp>
 #include <larder/detail/signature.hpp>
+#include <larder/detail/travel.hpp>
 #include <larder/detail/value_hasher.hpp>
 #include <larder/detail/value_sink.hpp>
 #include <larder/detail/value_source.hpp>
@@ -87,6 +88,17 @@ result_traits result_traits_of() {
   } else {
     return {.text = type_text<R>(), .is_object = !array_like<R>, .holds_arrays = holds_arrays<R>()};
   }
+}
+
+/// All but the name and the options.
+template <class Signature, class F>
+cached_core::description describe_cached(const F& function) {
+  return {.name = {},
+          .result = result_traits_of<typename parameters<Signature>::result>(),
+          .arity = parameters<Signature>::k_count,
+          .has_state = !stateless<F>,
+          .function = identity_of<Signature>(function),
+          .options = {}};
 }
 
 }  // namespace detail
@@ -175,6 +187,7 @@ class cached_function<R(P...), F> {
 
  private:
   friend class memory;
+  friend struct detail::travels<cached_function>;
 
   struct one_call final : detail::pending_call {
     one_call(const F& f, std::tuple<P&&...> a) : function(f), args(std::move(a)) {}
@@ -206,6 +219,23 @@ class cached_function<R(P...), F> {
 
   detail::cached_core core_;
   F function_;
+};
+
+/// In another process it is a function of the same cache, with the same keys.
+template <class Signature, class F>
+struct detail::travels<cached_function<Signature, F>> {
+  static constexpr bool k_can = can_travel<F>;
+
+  static void write(const cached_function<Signature, F>& cached, travel_writer& to) requires k_can {
+    write_travelling(cached.function_, to);
+    cached.core_.write(to);
+  }
+  static void read(travel_reader& from, std::optional<cached_function<Signature, F>>& out) requires k_can {
+    std::optional<F> function;
+    read_travelling(from, function);
+    cached_core core = cached_core::read(from, describe_cached<Signature>(*function));
+    out = cached_function<Signature, F>(std::move(core), *std::move(function));
+  }
 };
 
 }  // namespace larder

@@ -6,9 +6,12 @@
 
 #include <concepts>
 #include <functional>
+#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+
+#include <larder/detail/travel.hpp>
 
 namespace larder {
 
@@ -31,6 +34,8 @@ class delayed_call {
   }
 
  private:
+  friend struct detail::travels<delayed_call>;
+
   F function_;
   std::tuple<Args...> args_;
 };
@@ -43,5 +48,26 @@ auto delayed(F&& function) {
                                                                 std::forward<Args>(args)...);
   };
 }
+
+template <class F, class... Args>
+struct detail::travels<delayed_call<F, Args...>> {
+  static constexpr bool k_can = can_travel<F> && (can_travel<Args> && ...);
+
+  static void write(const delayed_call<F, Args...>& call, travel_writer& to) requires k_can {
+    write_travelling(call.function_, to);
+    std::apply([&](const Args&... args) { (write_travelling(args, to), ...); }, call.args_);
+  }
+  static void read(travel_reader& from, std::optional<delayed_call<F, Args...>>& out) requires k_can {
+    std::optional<F> function;
+    read_travelling(from, function);
+    std::tuple<std::optional<Args>...> all;
+    std::apply(
+        [&](std::optional<Args>&... args) {
+          (read_travelling(from, args), ...);
+          out.emplace(std::in_place, *std::move(function), *std::move(args)...);
+        },
+        all);
+  }
+};
 
 }  // namespace larder

@@ -3,6 +3,7 @@
 // headers of what they use.
 
 #include <larder/array.hpp>
+#include <larder/atomic.hpp>
 #include <larder/cpu_count.hpp>
 #include <larder/create.hpp>
 #include <larder/dump.hpp>
@@ -13,11 +14,13 @@
 #include <larder/half.hpp>
 #include <larder/hash.hpp>
 #include <larder/hasher.hpp>
+#include <larder/init.hpp>
 #include <larder/inspect.hpp>
 #include <larder/load.hpp>
 #include <larder/log.hpp>
 #include <larder/memory.hpp>
 #include <larder/parallel.hpp>
 #include <larder/shelved.hpp>
+#include <larder/ship.hpp>
 #include <larder/storable.hpp>
 #include <larder/version.hpp>

@@ -104,13 +104,10 @@ class memory {
 template <class Signature, class F>
 auto memory::wrap(std::string name, F function, cache_options options) const {
   detail::require_cacheable<Signature, F>();
-  using result = typename detail::parameters<Signature>::result;
-  detail::cached_core core(state_, {.name = std::move(name),
-                                    .result = detail::result_traits_of<result>(),
-                                    .arity = detail::parameters<Signature>::k_count,
-                                    .has_state = !detail::stateless<F>,
-                                    .function = detail::identity_of<Signature>(function),
-                                    .options = std::move(options)});
+  auto description = detail::describe_cached<Signature>(function);
+  description.name = std::move(name);
+  description.options = std::move(options);
+  detail::cached_core core(state_, std::move(description));
   return cached_function<Signature, F>(std::move(core), std::move(function));
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <larder/backend.hpp>
+#include <larder/initializer.hpp>
 #include <larder/mmap_mode.hpp>
 #include <larder/number_or_text.hpp>
 
@@ -97,10 +98,13 @@ struct parallel_options {
   /// the default is 1 in children, where GNU OpenMP would wait for ever for threads that the parent had.
   std::optional<int> inner_threads{};
   /// Called by each worker before its first task for the pool: by several at once. What it throws ends the call as if the task had.
-  /// That of an enclosing parallel_config cannot be left out.
-  std::function<void()> initializer{};
-  /// How often a task is run again whose worker died: at least 0, the default.
+  /// That of an enclosing parallel_config cannot be left out. For processes it has to be a function that is shippable (ship.hpp).
+  worker_initializer initializer{};
+  /// How often a task is run again whose worker died: at least 0, the default. On processes a task that has killed three
+  /// workers is given up.
   std::optional<int> max_retries{};
+  /// processes: how long workers wait for the next call, of any pool, before they leave: at least 0 seconds, 300 by default, or infinite.
+  std::optional<std::chrono::duration<double>> idle_timeout{};
   progress_option progress{};
   /// fork: start children although the program runs threads of its own, whose locks nobody will release in them.
   std::optional<bool> allow_threads{};

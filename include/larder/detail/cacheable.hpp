@@ -14,11 +14,6 @@
 
 namespace larder::detail {
 
-template <class T>
-inline constexpr bool is_std_function = false;
-template <class Signature>
-inline constexpr bool is_std_function<std::function<Signature>> = true;
-
 /// By reference or in a view, so that the function can write to what is the caller's.
 template <class P>
 inline constexpr bool lets_write =

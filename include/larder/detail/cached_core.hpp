@@ -8,6 +8,7 @@
 #include <larder/cache_options.hpp>
 #include <larder/detail/function_ref.hpp>
 #include <larder/detail/hash_stream.hpp>
+#include <larder/detail/travel.hpp>
 #include <larder/detail/value_sink.hpp>
 #include <larder/detail/value_source.hpp>
 #include <larder/digest.hpp>
@@ -63,6 +64,13 @@ class cached_core {
   };
   /// value_error for an empty name, an ignored position that does not exist, or a name that stands for another function.
   cached_core(const std::shared_ptr<const memory_state>& memory, description function);
+
+  /// What another process of the program needs for one of the same results: the memory, the name and the options. not_shippable
+  /// where the entries are asked about by a function of the user's.
+  void write(travel_writer& to) const;
+  /// From what write() wrote, and the rest, which is known from the types; throws as the constructor. Its statistics are this
+  /// process's.
+  static cached_core read(travel_reader& from, description function);
 
   bool ignores(std::size_t position) const noexcept;
   /// Begins the key of a call; the state and the arguments follow, in order, without the ignored ones.

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,9 +27,10 @@ struct parallel_settings {
   unsigned inner_threads = 0;  // 0: not set
   // For OpenMP and BLAS: inner_threads, or a worker's share of the processors; 0: not limited.
   unsigned thread_limit = 0;
-  std::function<void()> initializer;
+  worker_initializer initializer;
   std::shared_ptr<initialized_threads> initialized;  // where there is an initializer
   unsigned max_retries = 0;
+  std::chrono::nanoseconds idle_timeout{};  // the largest: none
   progress_option progress;
   bool allow_threads = false;
   larder::reduce_order reduce_order = larder::reduce_order::sequence;

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <type_traits>
 
 namespace larder::detail {
@@ -68,6 +69,11 @@ struct parameters<R(P...)> {
 template <class F>
 inline constexpr bool is_function_pointer =
     std::is_pointer_v<F>&& std::is_function_v<std::remove_pointer_t<F>>;
+
+template <class T>
+inline constexpr bool is_std_function = false;
+template <class Signature>
+inline constexpr bool is_std_function<std::function<Signature>> = true;
 
 /// Nothing that the result could depend on but code and arguments: no captures, no members.
 template <class F>

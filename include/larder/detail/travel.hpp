@@ -5,6 +5,7 @@
 #include <complex>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -40,14 +41,25 @@ class travel_reader {
   ~travel_reader() = default;
 };
 
-/// An address of code: the module that holds it, the build of that, and the place in it. not_shippable where no module does.
+/// An address of code: the module that holds it, the build of that, and the place in it. not_shippable where no module does. Null
+/// stays null.
 void write_code_address(const void* address, travel_writer& to);
 /// The same code here: its module is opened if it was not loaded. not_shippable, which names the module, where there is none, or of
-/// another build.
+/// another build, or where no code can be at that place in it.
 const void* read_code_address(travel_reader& from);
 
+/// A pointer to a member function, as the Itanium C++ ABI has it.
+struct member_function_parts {
+  std::uintptr_t function;  // its code; or, of a virtual one, its place in the table of those
+  std::ptrdiff_t adjustment;
+};
+/// As code addresses.
+void write_member_function(const member_function_parts& pointer, travel_writer& to);
+member_function_parts read_member_function(travel_reader& from);
+
 template <class T>
-inline constexpr bool goes_as_bytes = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+inline constexpr bool goes_as_bytes =
+    std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_member_object_pointer_v<T>;
 template <class T>
 inline constexpr bool goes_as_bytes<std::complex<T>> = std::is_floating_point_v<T>;
 
@@ -98,6 +110,26 @@ struct travels<T> {
   }
 };
 
+template <class T>
+  requires std::is_member_function_pointer_v<T>
+struct travels<T> {
+  static constexpr bool k_can = true;
+  static void write(T value, travel_writer& to) {
+    write_member_function(std::bit_cast<member_function_parts>(value), to);
+  }
+  static void read(travel_reader& from, std::optional<T>& out) {
+    out = std::bit_cast<T>(read_member_function(from));
+  }
+};
+
+/// A function that is passed by reference; it is read as a pointer.
+template <class T>
+  requires std::is_function_v<T>
+struct travels<T> {
+  static constexpr bool k_can = true;
+  static void write(T& function, travel_writer& to) { travels<T*>::write(&function, to); }
+};
+
 template <class T, std::size_t k_count>
 struct travels<T[k_count]> {
   static constexpr bool k_can =
@@ -122,7 +154,7 @@ template <class T>
 void read_travelling(travel_reader& from, std::optional<T>& out) { travels<T>::read(from, out); }
 
 /// What something is to a call, in the text of a not_shippable.
-enum class travel_role { function, element, argument, result };
+enum class travel_role { function, initializer, element, argument, result };
 
 /// That text for something of this type: what to do instead.
 std::string not_travelling_text(travel_role role, const std::type_info& type);
