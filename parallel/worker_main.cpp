@@ -102,7 +102,8 @@ class worker_loop {
       const std::chrono::nanoseconds idle(link_.idle_timeout.load());
       const std::uint32_t seen = link_.posts.load();
       link_.sleeps.store(1);
-      if (!has_messages()) futex_wait_shared(link_.posts, seen, std::max<std::chrono::nanoseconds>(idle, k_nap));
+      if (!has_messages())
+        futex_wait_shared(link_.posts, seen, std::max<std::chrono::nanoseconds>(idle, k_nap));
       link_.sleeps.store(0);
       if (!has_messages()) leave_if_idle();
     }
