@@ -34,6 +34,8 @@ enum class object_demand {
 };
 
 struct stored_segment : segment {
+  explicit stored_segment(const segment& of) : segment(of) {}
+
   npy_header header;  // of an array
 };
 
