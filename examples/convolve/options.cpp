@@ -91,8 +91,8 @@ std::optional<options> read_options(int argc, const char* const* argv) {
                  "Workers; -1: as many as processors, -2: one less. Default: " + std::to_string(read.jobs))
       ->type_name("N");
   app.add_option("--backend", backend,
-                 "What workers are: threads; fork: processes made for each R; or processes that\n"
-                 "stay. Default: threads")
+                 "What workers are: threads; fork: processes made for each R; or processes,\n"
+                 "which stay for all. Default: threads")
       ->type_name("NAME");
   app.add_option("--output", output, "Writes an .npy of shape (n, 1 + number of Rs): wavelengths, results")
       ->type_name("FILE");
