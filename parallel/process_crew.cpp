@@ -38,7 +38,8 @@ encoded_call encode(const parallel_settings& settings, const shipment& shipped) 
   argument_writer to(rules_of(settings));
   write_descriptor(shipped.descriptor(), to);
   shipped.write(to);
-  encoded_call call{to.take(), {}, shipped.stays_same()};
+  encoded_call call{to.take(), {}, false};
+  call.stays_same = shipped.stays_same() && call.message.files.empty();  // arrays are let go as soon as they can be
   if (call.stays_same) call.content = xxh3_128(text_bytes(call.message.bytes));
   return call;
 }

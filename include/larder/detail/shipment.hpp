@@ -147,7 +147,10 @@ class shipped_map final : public shipped_call {
     travelled<std::remove_cvref_t<Passed>> element(input);
     result_.fill([&]() -> decltype(auto) { return call_(static_cast<Passed>(element.get())); });
   }
-  void write(travel_writer& to) override { result_.write(to); }
+  void write(travel_writer& to) override {
+    result_.write(to);
+    result_ = {};  // what it owns is not kept until the next task
+  }
 
  private:
   const travelled<F> f_;
@@ -207,7 +210,10 @@ class shipped_submit final : public shipped_call {
           args);
     });
   }
-  void write(travel_writer& to) override { result_.write(to); }
+  void write(travel_writer& to) override {
+    result_.write(to);
+    result_ = {};
+  }
 
  private:
   result_slot<result> result_;
