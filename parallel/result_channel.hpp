@@ -110,6 +110,8 @@ class result_receiver {
         max_nbytes_(max_nbytes) {}
 
   result_way& way() const noexcept { return *way_; }
+  /// Where the worker is at nothing, and all that it has published was received or is not wanted.
+  void drop_files() noexcept { files_.clear(); }
   /// Whether something was published that was not received.
   bool has_more() const noexcept {
     return slot_.published.load() != slot_.consumed.load(std::memory_order_relaxed);
