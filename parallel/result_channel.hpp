@@ -64,6 +64,11 @@ class result_publisher {
 
   /// Begins the results of tasks [begin, end): what is written to it next.
   message_writer& results(std::size_t begin, std::size_t end);
+  /// What is written of them, where that is to go on: results of one task more.
+  message_writer& message() noexcept { return message_; }
+  /// The tasks whose results are written end here.
+  void end_at(std::size_t end) { message_.overwrite(k_end_at, end); }
+
   /// The results are complete. Whoever looks finds them. True: they came with descriptors, and the other side should look soon, as only so many
   /// can be under way. io_error where there is no memory for them.
   bool publish();
@@ -76,6 +81,8 @@ class result_publisher {
   }
 
  private:
+  static constexpr std::size_t k_end_at = 1 + sizeof(std::size_t);  // in a message of results
+
   log_writer log_;
   file_sender files_;
   message_writer message_;
