@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <istream>
 #include <iterator>
@@ -77,6 +78,40 @@ void in_other_processes() {
   std::printf("%d, %d calls\n", squares[4], calls);  // 16, 0 calls: each child counted its own
 }
 
+struct scale {
+  double by = 1;
+  double operator()(double x) const { return x * by; }
+  LARDER_FIELDS(by)
+};
+
+void in_worker_processes() {
+  const std::vector<double> numbers = {1, 4, 9, 16};
+  double half = 0.5;
+
+  larder::parallel workers({.n_jobs = 2, .backend = larder::backend::processes});
+  auto halves = workers.map(
+      numbers, [](double x, double by) { return x * by; }, half);  // not captured
+  auto thirds = workers.map(numbers, scale{1.0 / 3});              // captured, in a way
+  auto roots = workers.map(numbers, LARDER_FN(std::sqrt));
+
+  auto area = larder::ship([](double w, double h) { return w * h; });
+  std::printf("%g %.3f %g %g\n", halves[3], thirds[0], roots[3], workers.submit(area, 2.0, 3.0).get());
+}
+
+std::size_t bin(double x) { return static_cast<std::size_t>(x); }
+
+void in_place() {
+  const std::vector<double> values = {0.5, 2.5, 1.5, 2.7, 2.1};
+  larder::parallel workers({.n_jobs = 2, .backend = larder::backend::processes});
+
+  auto counts = larder::array<int>::shared({3});
+  const auto count = [](double x, const larder::array<int>& bins) {
+    larder::atomic(bins(bin(x))).fetch_add(1);  // other workers may be at the same element
+  };
+  workers.map(values, count, counts);
+  std::printf("%d %d %d\n", counts(0), counts(1), counts(2));
+}
+
 void scopes() {
   const larder::parallel_config config({.n_jobs = 2, .batch_size = 10});
   larder::parallel pool;  // two jobs, batches of ten, also where code of others makes it
@@ -104,6 +139,15 @@ void failures() {
   if (unwanted.cancel()) {
     // It had not begun, and never will: get() throws task_cancelled.
   }
+
+  larder::parallel workers({.n_jobs = 2, .backend = larder::backend::processes});
+  try {
+    workers.map(std::views::iota(0, 10), [](int i) {
+      if (i == 7) std::_Exit(3);  // or a crash, or more memory than there is
+    });
+  } catch (const larder::worker_died& died) {
+    std::printf("task %zu, status %d\n", died.task(), died.status());
+  }
 }
 
 void progress() {
@@ -127,13 +171,16 @@ void nested() {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  larder::init(argc, argv);  // workers of the backend processes begin here
   std::istringstream input("a line here");
   map_over_ranges(input);
   results_as_they_come();
   calls_of_their_own();
   sums();
   in_other_processes();
+  in_worker_processes();
+  in_place();
   scopes();
   failures();
   progress();

@@ -19,7 +19,7 @@ namespace convolve {
 namespace {
 
 /// n elements in a mapped file without a name, which a killed process cannot leave behind. In anonymous memory where the
-/// directory for temporary files is missing or full. Either is shared with children of this process, which write to it.
+/// directory for temporary files is missing or full. Either is shared with processes that tasks run in, which write to it.
 larder::array<double> result_space(std::size_t n) {
   std::error_code missing;
   const std::filesystem::path directory = std::filesystem::temp_directory_path(missing);
@@ -73,17 +73,22 @@ class kernel {
   double resolution_;
 };
 
+/// Task i. What it needs are its arguments, so that it can go to other processes.
+void convolve_at(std::size_t i, const larder::array<const double>& spectrum, double resolution,
+                 const larder::array<double>& result) {
+  result(i) = kernel(spectrum.view<2>(), resolution)(i);
+}
+
 }  // namespace
 
 larder::array<const double> convolved(const larder::array<const double>& spectrum, double resolution,
                                       int jobs, larder::backend where) {
-  const kernel convolve_at(spectrum.view<2>(), resolution);
   const std::size_t n = spectrum.shape(0);
   const larder::array<double> result = result_space(n);
   larder::progress_option bar = false;
   if (isatty(STDERR_FILENO) == 1) bar = "R = " + number_text(resolution);
   const larder::parallel pool({.n_jobs = jobs, .backend = where, .progress = bar});
-  pool.map(std::views::iota(std::size_t{0}, n), [&](std::size_t i) { result(i) = convolve_at(i); });
+  pool.map(std::views::iota(std::size_t{0}, n), convolve_at, spectrum, resolution, result);
   return result;
 }
 

@@ -7,6 +7,7 @@
 
 #include <larder/create.hpp>
 #include <larder/error.hpp>
+#include <larder/init.hpp>
 #include <larder/log.hpp>
 #include <larder/memory.hpp>
 
@@ -105,6 +106,7 @@ int run(int argc, const char* const* argv) {
 }  // namespace convolve
 
 int main(int argc, char** argv) {
+  larder::init(argc, argv);  // where --backend processes has its workers begin
   larder::set_log_hook([](larder::log_level level, std::string_view text) {
     if (level == larder::log_level::warning) convolve::complain("warning: " + std::string(text));
   });

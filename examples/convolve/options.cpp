@@ -34,6 +34,13 @@ std::optional<Number> number(std::string_view text) {
                            std::string(value) + "'");
 }
 
+std::optional<larder::backend> backend_named(std::string_view name) {
+  if (name == "threads") return larder::backend::threads;
+  if (name == "fork") return larder::backend::fork;
+  if (name == "processes") return larder::backend::processes;
+  return std::nullopt;
+}
+
 /// Appends the resolving powers of one comma-separated list.
 void append_resolutions(std::string_view list, std::vector<double>& to) {
   for (;;) {
@@ -84,7 +91,8 @@ std::optional<options> read_options(int argc, const char* const* argv) {
                  "Workers; -1: as many as processors, -2: one less. Default: " + std::to_string(read.jobs))
       ->type_name("N");
   app.add_option("--backend", backend,
-                 "What workers are: threads, or fork: processes made for each R. Default: threads")
+                 "What workers are: threads; fork: processes made for each R; or processes,\n"
+                 "which stay for all. Default: threads")
       ->type_name("NAME");
   app.add_option("--output", output, "Writes an .npy of shape (n, 1 + number of Rs): wavelengths, results")
       ->type_name("FILE");
@@ -110,8 +118,9 @@ std::optional<options> read_options(int argc, const char* const* argv) {
     read.jobs = *value;
   }
   if (app.count("--backend") > 0) {
-    if (backend != "threads" && backend != "fork") refuse("--backend", backend, "threads or fork");
-    read.backend = backend == "fork" ? larder::backend::fork : larder::backend::threads;
+    const auto value = backend_named(backend);
+    if (!value) refuse("--backend", backend, "threads, fork or processes");
+    read.backend = *value;
   }
   read.spectrum = spectrum;
   read.cache = cache;

@@ -14,7 +14,7 @@ struct options {
   std::vector<double> resolutions{20'000.0, 50'000.0, 100'000.0};  ///< each positive and finite
   std::filesystem::path cache{"convolve-cache"};
   int jobs = -1;                                       ///< as larder::parallel_options::n_jobs; never 0
-  larder::backend backend = larder::backend::threads;  ///< or fork
+  larder::backend backend = larder::backend::threads;  ///< or fork, or processes
   std::filesystem::path output{};                      ///< empty: none
 };
 

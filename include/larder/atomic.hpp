@@ -2,7 +2,7 @@
 // Elements that several threads or processes write to at the same time.
 //
 //   auto counts = larder::array<int>::shared({1000});
-//   pool.map(values, [](double x, larder::array<int>& counts) { larder::atomic(counts(bin(x))).fetch_add(1); }, counts);
+//   pool.map(values, [](double x, const larder::array<int>& to) { larder::atomic(to(bin(x))).fetch_add(1); }, counts);
 
 #include <atomic>
 #include <type_traits>

@@ -51,7 +51,7 @@ class future {
   bool is_ready() const { return wait_for(std::chrono::seconds(0)); }
 
   /// The call is not wanted any more. True where it has no result and will have none: get() throws task_cancelled. On threads that
-  /// is one that has not begun; one that runs only sees stop_requested(). A child of fork is killed.
+  /// is one that has not begun; one that runs only sees stop_requested(). A child of fork is killed, and a worker process that does not stop soon.
   bool cancel() {
     require();
     return handle_.cancel();

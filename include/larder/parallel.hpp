@@ -35,26 +35,30 @@
 namespace larder {
 
 /// A way to run many calls of a function. Making one starts nothing: threads start with the first call that needs them, belong
-/// to the process and are shared by all pools; children of fork live for one call. So pools are cheap and leave nothing behind.
+/// to the process and are shared by all pools; children of fork live for one call; worker processes start with the first call that needs them, too, are
+/// shared by pools with the same initializer, max_nbytes and threads for each task, and leave after their idle_timeout. So pools are cheap.
 /// Thread-safe: one pool may be used from several threads at once.
 ///
 /// For all calls:
 ///
 /// - A range is anything with begin() and end(); it is read once. One with a size and random access (a vector, an array, a span,
-///   std::views::iota, a transform of these) is read by the workers, several elements at once; any other one, each where
+///   std::views::iota, a transform of these) is read by the workers, several elements at once; any other one, each on processes, each where
 ///   `pre_dispatch` or, but for fork, `timeout` is set, and that of map_reduce on fork, by the calling thread, as far ahead as the options say.
 /// - The function is called as f(element, shared...) by all workers at once: it has to be callable when const, and what it refers to
 ///   has to bear that. Each element is passed to exactly one call: elements that lie somewhere by reference, so that f may write
-///   to them (but not to those of a vector<bool>, which share bytes); those that the range makes as they are read by rvalue. Shared arguments are passed as const references.
+///   to them (but not to those of a vector<bool>, which share bytes; and on processes they are copies); those that the range makes as they are read by rvalue. Shared arguments are passed as const references.
 /// - What an f throws ends the call: tasks in progress see stop_requested(), none begins any more, and when none runs the first
 ///   exception is thrown here: the same object from threads; from other processes one of the same type, if it is one of larder's or most of the
 ///   standard library's, else a task_error. What the range throws does the same. The pool stays usable.
-/// - A task that takes longer than `timeout` is a timeout_error. On threads the call returns when running tasks have; children of
-///   fork are killed.
+/// - A task that takes longer than `timeout` is a timeout_error. On threads the call returns when running tasks have; processes
+///   are killed.
 /// - A call inside a task runs in that task's thread, one task after the other, unless `inner_threads` allows it more.
 /// - On fork, what tasks write to memory is lost with the child: results alone come back, so their type has to be storable, a number, or an
 ///   enumeration, else not_shippable. A child that dies is worker_died. Programs with threads of their own are refused, unless
 ///   `allow_threads` is set.
+/// - On processes, main has to begin with larder::init, else a call is a value_error. The function has to be shippable (ship.hpp), elements, arguments and results
+///   storable, else not_shippable. Arrays over `max_nbytes` are mapped and not copied: those of the heap are moved to shared memory with the
+///   first call (io_error where there is none), while nobody may write to them. A worker that ends within a task is worker_died; other tasks go on in others.
 /// - On fork, imap and submit go on only while somebody waits for a result, hands in a call, or cancels one: there is no thread that would look
 ///   after children. Each of their batches is a child, with an initializer of its own.
 /// - A process that a task forks has to end in exec or _exit, not to return from the task.

@@ -83,14 +83,17 @@ struct parallel_options {
   /// 0: silent, the default; 1 and more: log lines at thinning intervals that say how far a call is, the more of them the
   /// larger the number.
   std::optional<int> verbose{};
-  /// For large arrays on their way to and from workers, where they do not go into shared memory: a directory that can be
-  /// written to. Empty by default: none. Without effect in this version, which has no workers that outlive a call.
+  /// processes: a directory that can be written to, in which arrays of the heap that are passed to workers lie from then on, in files without a
+  /// name, instead of in shared memory. Empty by default: none.
   std::optional<std::string> temp_folder{};
   /// Arrays of more bytes than this travel as mappings: a number, "500K", "1M" (the default), or "none": no array does. On
-  /// fork these are arrays in results: array<const T> is read-only, array<T> copy-on-write.
+  /// fork these are arrays in results, on processes those in arguments, too. In results array<const T> is read-only, array<T> copy-on-write; those
+  /// of array<T>::shared are the same memory.
   std::optional<number_or_text> max_nbytes{};
-  /// How workers see such arrays. `read` by default. `read_write` does not go with a max_nbytes of "none": what workers
-  /// write to a copy would be lost. Without effect in this version.
+  /// processes: how workers see arrays of the heap that travel as mappings. array<const T> is read-only; array<T> copy-on-write with `read` (the
+  /// default) and `copy_on_write`, the caller's own elements with `read_write`. What was made to be written to by several processes (array<T>::shared,
+  /// files mapped read_write) always is, whatever its size; but with `none` everything is copied. `read_write` does not go with a max_nbytes of "none", and is a value_error of
+  /// the call for arrays over max_nbytes that could only be copied (less than 64 KiB, borrowed memory): what workers write to a copy is lost.
   std::optional<larder::mmap_mode> mmap_mode{};
   /// Threads that a task may use itself, in OpenMP, BLAS, and in parallel calls of this library: at least 1. By default a
   /// worker's share of the processors for OpenMP and BLAS, and 1 for calls of this library. The numbers of OpenMP are those of a

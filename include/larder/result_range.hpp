@@ -27,7 +27,7 @@ class result_feed {
 }  // namespace detail
 
 /// The results of one call, each once: a range to be gone through once, by one thread. Move-only. Dropping it before its end
-/// stops the work: tasks that have not begun never will, and it returns when none runs (children of fork are killed).
+/// stops the work: tasks that have not begun never will, and it returns when none runs (children of fork are killed, and worker processes that do not stop soon).
 ///
 /// The range and functions that were given to imap live in it, so it may outlive all but what those refer to. Results of
 /// functions that return nothing are std::monostate.

@@ -15,7 +15,7 @@ DATA = Path(__file__).resolve().parents[1] / "data"
 CHIP1, CHIP2, CHIP1_TEXT = DATA / "hd30501_chip1.npy", DATA / "hd30501_chip2.npy", DATA / "hd30501_chip1.txt"
 RESOLUTIONS = [20000, 50000, 100000]
 # The thread sanitizer has a thread of its own, beside which the library does not fork.
-BACKENDS = ["threads"] if b"__tsan_init" in PROGRAM.read_bytes() else ["threads", "fork"]
+BACKENDS = ["threads", "processes"] + ([] if b"__tsan_init" in PROGRAM.read_bytes() else ["fork"])
 
 # What a cache directory may hold: two files for other programs, locks, and entries.
 NO_ENTRY = re.compile(r"\.gitignore|CACHEDIR\.TAG|\.larder-lock")

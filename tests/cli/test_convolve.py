@@ -150,7 +150,8 @@ class Cache(ConvolveCase):
         self.run_convolve(CHIP1, "--jobs", 1)
         shutil.copy(CHIP1, self.work / "copy.npy")
         self.assertEqual(self.sources(self.run_convolve("copy.npy", "--jobs", 2)), ["cache"] * 3)
-        self.assertEqual(self.sources(self.run_convolve("copy.npy", "--backend", "fork")), ["cache"] * 3)
+        for backend in BACKENDS:
+            self.assertEqual(self.sources(self.run_convolve("copy.npy", "--backend", backend)), ["cache"] * 3)
         changed = np.load(CHIP1)
         changed[500, 1] *= 1 + 1e-9
         np.save(self.work / "copy.npy", changed)

@@ -42,8 +42,9 @@ class Options(ConvolveCase):
             self.assert_refused(self.run_convolve(CHIP1, "--resolutions", value), "--resolutions", "''")
         for value in "0", "", "abc", "1.5", "2x", "99999999999999999999":
             self.assert_refused(self.run_convolve(CHIP1, "--jobs", value), "--jobs", f"'{value}'")
-        for value in "", "thread", "Fork", "processes", "mpi", "sequential", "threads ":
-            self.assert_refused(self.run_convolve(CHIP1, "--backend", value), "--backend", f"'{value}'", "threads or fork")
+        for value in "", "thread", "Fork", "process", "mpi", "sequential", "threads ":
+            self.assert_refused(self.run_convolve(CHIP1, "--backend", value), "--backend", f"'{value}'",
+                                "threads, fork or processes")
         for arguments, word in ((["--frobnicate"], "--frobnicate"), (["-x"], "-x"), (["second.npy"], "second.npy"),
                                 (["--cache", ""], "--cache"), (["--output", ""], "--output"), (["--cache"], "--cache"),
                                 (["--output"], "--output"), (["--jobs", "1", "--jobs", "2"], "--jobs")):
