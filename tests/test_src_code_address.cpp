@@ -140,6 +140,11 @@ class reader_process {
   std::string text_;
 };
 
+// GCC's sanitizer takes the address that the pointer has adjusted for that of a whole object.
+__attribute__((no_sanitize("undefined"))) int call(both& object, int (both::*f)(int), int x) {
+  return (object.*f)(x);
+}
+
 std::string say(char kind, const std::string& bytes) {
   try {
     bytes_reader from(bytes);
@@ -152,7 +157,7 @@ std::string say(char kind, const std::string& bytes) {
         both object;
         object.value = 100;
         object.padding = 200;
-        return std::to_string((object.*received<int (both::*)(int)>(bytes))(7));
+        return std::to_string(call(object, received<int (both::*)(int)>(bytes), 7));
       }
       default:
         check_modules(from);
