@@ -47,13 +47,13 @@ void run_tasks(const fork_surroundings& around, task_batch& tasks, std::size_t f
   }
 }
 
-fork_child begin(const fork_surroundings& around, task_batch& tasks, worker_slot& slot, int log_fd) {
+watched_child begin(const fork_surroundings& around, task_batch& tasks, worker_slot& slot, int log_fd) {
   if (const std::string why = tasks.why_not_travelling(); !why.empty()) throw not_shippable(why);
   if (!around.settings.allow_threads) refuse_foreign_threads();
   const std::size_t from = tasks.is_whole() ? 0 : tasks.finished();
   ::new (&slot) worker_slot;
   slot.task = tasks.first() + from;
-  return {around.line, [&]() noexcept { run_tasks(around, tasks, from, slot, log_fd); }};
+  return fork_child(around.line, [&]() noexcept { run_tasks(around, tasks, from, slot, log_fd); });
 }
 
 }  // namespace

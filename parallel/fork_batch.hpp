@@ -31,8 +31,8 @@ class fork_batch {
 
   task_batch& tasks() const noexcept { return *tasks_; }
   const std::shared_ptr<task_batch>& share() const noexcept { return tasks_; }
-  fork_child& child() noexcept { return child_; }
-  const fork_child& child() const noexcept { return child_; }
+  watched_child& child() noexcept { return child_; }
+  const watched_child& child() const noexcept { return child_; }
 
   /// Whether the child has sent something that was not received.
   bool has_more() const noexcept { return receiver_.has_more(); }
@@ -44,7 +44,7 @@ class fork_batch {
  private:
   std::shared_ptr<task_batch> tasks_;
   worker_slot& slot_;
-  fork_child child_;
+  watched_child child_;
   result_receiver receiver_;
   std::exception_ptr failure_;
 

@@ -80,7 +80,7 @@ class fork_call {
 
  private:
   struct worker {
-    fork_child child;
+    watched_child child;
     result_receiver receiver;
   };
 
@@ -110,7 +110,7 @@ class fork_call {
     worker_slot& slot = board_.renew(number);
     try {
       auto log = std::make_shared<shared_log>();
-      fork_child child(lifeline_, [&]() noexcept { work_as(number, log->fd()); });
+      watched_child child = fork_child(lifeline_, [&]() noexcept { work_as(number, log->fd()); });
       workers_[number].emplace(worker{std::move(child), {std::move(log), slot, settings_.max_nbytes}});
       ++running_;
     } catch (const io_error&) {
