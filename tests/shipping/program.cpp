@@ -140,7 +140,8 @@ int send_to_another(const char* plugin) {
     ::_exit(127);
   }
   ::close(ends[0]);
-  require(::write(ends[1], to.text.data(), to.text.size()) == static_cast<ssize_t>(to.text.size()), "no write");
+  require(::write(ends[1], to.text.data(), to.text.size()) == static_cast<ssize_t>(to.text.size()),
+          "no write");
   ::close(ends[1]);
   int status = 0;
   require(::waitpid(pid, &status, 0) == pid, "no child");

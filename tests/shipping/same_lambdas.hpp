@@ -18,9 +18,10 @@ const larder::detail::task_descriptor* descriptor_of_map(const F& f) {
 
 /// Of five lambdas of the file that includes this.
 static lambda_descriptors same_lambdas() {
-  return {descriptor_of_map([](int x) { return 3 * x + 1; }), descriptor_of_map([](int x) { return 3 * x + 1; }),
-          descriptor_of_map([](int x) { return 3 * x + 1; }), descriptor_of_map([](int x) { return 3 * x + 1; }),
-          descriptor_of_map([](int x) { return 3 * x + 1; })};
+  return {
+      descriptor_of_map([](int x) { return 3 * x + 1; }), descriptor_of_map([](int x) { return 3 * x + 1; }),
+      descriptor_of_map([](int x) { return 3 * x + 1; }), descriptor_of_map([](int x) { return 3 * x + 1; }),
+      descriptor_of_map([](int x) { return 3 * x + 1; })};
 }
 
 struct plugin_code {
