@@ -53,6 +53,8 @@ enum class on_failure {
 std::unique_ptr<batch_runner> make_thread_runner(const parallel_settings& settings, on_failure then);
 /// Each batch in a child of its own.
 std::unique_ptr<batch_runner> make_fork_runner(const parallel_settings& settings, on_failure then);
+/// On workers that are processes of their own, and stay for other calls.
+std::unique_ptr<batch_runner> make_process_runner(const parallel_settings& settings, on_failure then);
 /// Of the backend that the settings name.
 std::unique_ptr<batch_runner> make_runner(const parallel_settings& settings, on_failure then);
 

@@ -19,9 +19,9 @@ using clock = std::chrono::steady_clock;
 
 /// In the child.
 void run_tasks(const fork_surroundings& around, task_batch& tasks, std::size_t from, worker_slot& slot,
-               int log_fd) noexcept {
+               const result_way& way) noexcept {
   const parallel_settings& settings = around.settings;
-  result_sender to(log_fd, slot, around.request, around.event, settings.max_nbytes);
+  result_sender to(way, slot, around.request, around.event, settings.max_nbytes);
   try {
     become_worker(settings.inner_threads);
     const worker_scope setup(settings, worker_kind::own_process);
@@ -47,26 +47,29 @@ void run_tasks(const fork_surroundings& around, task_batch& tasks, std::size_t f
   }
 }
 
-watched_child begin(const fork_surroundings& around, task_batch& tasks, worker_slot& slot, int log_fd) {
+watched_child begin(const fork_surroundings& around, task_batch& tasks, worker_slot& slot, result_way& way) {
   if (const std::string why = tasks.why_not_travelling(); !why.empty()) throw not_shippable(why);
   if (!around.settings.allow_threads) refuse_foreign_threads();
   const std::size_t from = tasks.is_whole() ? 0 : tasks.finished();
   ::new (&slot) worker_slot;
   slot.task = tasks.first() + from;
-  return fork_child(around.line, [&]() noexcept { run_tasks(around, tasks, from, slot, log_fd); });
+  watched_child child =
+      fork_child(around.line, [&]() noexcept { run_tasks(around, tasks, from, slot, way); });
+  way.close_sending_end();
+  return child;
 }
 
 }  // namespace
 
 fork_batch::fork_batch(const fork_surroundings& around, std::shared_ptr<task_batch> tasks, worker_slot& slot)
-    : fork_batch(around, std::move(tasks), slot, std::make_shared<shared_log>()) {}
+    : fork_batch(around, std::move(tasks), slot, std::make_unique<result_way>()) {}
 
 fork_batch::fork_batch(const fork_surroundings& around, std::shared_ptr<task_batch>&& tasks,
-                       worker_slot& slot, std::shared_ptr<shared_log> log)
+                       worker_slot& slot, std::unique_ptr<result_way> way)
     : tasks_(std::move(tasks)),
       slot_(slot),
-      child_(begin(around, *tasks_, slot, log->fd())),
-      receiver_(std::move(log), slot, around.settings.max_nbytes) {}
+      child_(begin(around, *tasks_, slot, *way)),
+      receiver_(std::move(way), slot, around.settings.max_nbytes) {}
 
 void fork_batch::receive(bytes_received& received, std::size_t& tasks) noexcept {
   if (failure_) return;

@@ -49,7 +49,7 @@ class fork_batch {
   std::exception_ptr failure_;
 
   fork_batch(const fork_surroundings& around, std::shared_ptr<task_batch>&& tasks, worker_slot& slot,
-             std::shared_ptr<shared_log> log);
+             std::unique_ptr<result_way> way);
 };
 
 }  // namespace larder::detail

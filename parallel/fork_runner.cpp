@@ -237,7 +237,7 @@ class fork_runner final : public batch_runner {
     if (it.has_ended) {
       end(lock, number);
     } else if (const auto late =
-                   settings_.timeout ? board_.overdue(number, *settings_.timeout) : std::nullopt) {
+                   settings_.timeout ? board_[number].overdue(*settings_.timeout) : std::nullopt) {
       kill(it, std::make_exception_ptr(timed_out(*late, *settings_.timeout)));
     }
   }
@@ -250,7 +250,7 @@ class fork_runner final : public batch_runner {
     const pid_t pid = it.batch.child().pid();
     const int status = it.batch.child().end().value_or(-1);
     const auto task = static_cast<std::size_t>(slot.task);
-    stats_.worker_seconds[number] += board_.busy_seconds(number);
+    stats_.worker_seconds[number] += board_[number].busy_seconds();
     if (it.batch.tasks().settled()) return;
     if (it.killed_for) {
       fail(it.batch.tasks(), it.killed_for);

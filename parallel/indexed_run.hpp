@@ -18,5 +18,8 @@ void run_on_threads(const parallel_settings& settings, std::size_t count, indexe
 /// On min(worker_count(settings), count) children, which share the tasks out among themselves. Keeps the timeout.
 void run_on_fork(const parallel_settings& settings, std::size_t count, travelling_tasks& tasks,
                  parallel_stats* stats);
+/// On workers that are processes of their own.
+void run_on_processes(const parallel_settings& settings, std::size_t count, travelling_tasks& tasks,
+                      parallel_stats* stats);
 
 }  // namespace larder::detail

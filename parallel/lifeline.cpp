@@ -21,9 +21,9 @@ lifeline::lifeline() {
 
 lifeline::~lifeline() { ::close(reading_end_); }
 
-bool lifeline::hold() const noexcept {
+bool hold_lifeline(int reading_end) noexcept {
   // Who is told is a property of the open file description, so each child opens one of its own. It stays open until the end.
-  const std::string path = "/proc/self/fd/" + std::to_string(reading_end_);
+  const std::string path = "/proc/self/fd/" + std::to_string(reading_end);
   const int own = open_fd(path, O_RDONLY, 0);
   if (own < 0 || ::fcntl(own, F_SETOWN, ::getpid()) != 0 || ::fcntl(own, F_SETSIG, SIGKILL) != 0 ||
       ::fcntl(own, F_SETFL, O_ASYNC | O_NONBLOCK) != 0) {
@@ -31,7 +31,7 @@ bool lifeline::hold() const noexcept {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   }
   // What happened before is not told.
-  pollfd end{reading_end_, POLLIN, 0};
+  pollfd end{reading_end, POLLIN, 0};
   return ::poll(&end, 1, 0) == 0;
 }
 

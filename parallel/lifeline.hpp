@@ -5,6 +5,9 @@
 
 namespace larder::detail {
 
+/// Ties this process to the one that has the other end of the pipe. Returns false where that is gone already.
+bool hold_lifeline(int reading_end) noexcept;
+
 /// A pipe that nobody writes to. Its writing end is the parent's alone; the kernel sends SIGKILL to each child when it is closed.
 class lifeline {
  public:
@@ -15,7 +18,10 @@ class lifeline {
   lifeline& operator=(const lifeline&) = delete;
 
   /// In a child, first of all. Returns false where the parent is gone already.
-  bool hold() const noexcept;
+  bool hold() const noexcept { return hold_lifeline(reading_end_); }
+
+  /// For children that inherit nothing.
+  int reading_end() const noexcept { return reading_end_; }
 
  private:
   unshared_descriptor writing_end_;

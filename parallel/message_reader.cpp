@@ -1,11 +1,13 @@
 #include "parallel/message_reader.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include <larder/error.hpp>
 
 #include "src/buffer.hpp"
+#include "src/strided_copy.hpp"
 
 namespace larder::detail {
 namespace {
@@ -62,12 +64,50 @@ array_place message_reader::place() {
   if (rank > k_max_rank) refuse("an array of too many dimensions");
   for (unsigned d = 0; d < rank; ++d) a.shape.push_back(static_cast<std::size_t>(number<std::uint64_t>()));
   a.bytes = checked_bytes(extents(a.shape), item_size(a.dtype));
-  if (a.place == data_place::log) {
-    a.offset = number<std::uint64_t>();
-  } else {
-    a.inside = take(a.bytes).data();
+  switch (a.place) {
+    case data_place::message:
+      a.inside = take(a.bytes).data();
+      return a;
+    case data_place::log:
+      if (log_ == nullptr) refuse("an array beside a message that has nothing there");
+      a.offset = number<std::uint64_t>();
+      return a;
+    case data_place::file:
+      place_in_file(a);
+      return a;
   }
-  return a;
+  refuse("an array in an unknown place");
+}
+
+void message_reader::place_in_file(array_place& a) {
+  if (files_ == nullptr) refuse("an array in a file of a message without files");
+  for (std::size_t d = 0; d != a.shape.size(); ++d) {
+    a.strides.push_back(static_cast<std::ptrdiff_t>(number<std::int64_t>()));
+  }
+  a.file = number<std::uint64_t>();
+  a.buffer_offset = number<std::uint64_t>();
+  a.buffer_bytes = number<std::uint64_t>();
+  a.offset = number<std::uint64_t>();
+  const auto mode = number<std::uint8_t>();
+  if (mode != static_cast<std::uint8_t>(mmap_mode::read_write) &&
+      mode != static_cast<std::uint8_t>(mmap_mode::copy_on_write))
+    refuse("an array in a file that is mapped in an unknown way");
+  a.writable_as = static_cast<mmap_mode>(mode);
+
+  // Its first and last byte, which no sum may hide.
+  __extension__ using wide = __int128;
+  const std::size_t item = item_size(a.dtype);
+  const auto alignment = static_cast<std::ptrdiff_t>(std::min<std::size_t>(item, 8));
+  wide low = a.offset;
+  wide high = low + static_cast<wide>(a.bytes == 0 ? 0 : item);
+  bool is_aligned = a.offset % static_cast<std::uint64_t>(alignment) == 0;
+  for (std::size_t d = 0; d != a.shape.size() && a.bytes != 0; ++d) {
+    const wide span = static_cast<wide>(a.shape[d] - 1) * a.strides[d];
+    (span < 0 ? low : high) += span;
+    is_aligned = is_aligned && (a.shape[d] == 1 || a.strides[d] % alignment == 0);
+  }
+  if (low < 0 || high > static_cast<wide>(a.buffer_bytes)) refuse("an array that reaches beyond its buffer");
+  if (!is_aligned) refuse("an array whose elements are not aligned");
 }
 
 array_place message_reader::sole_array(dtype expected) {
@@ -115,6 +155,7 @@ message_reader::part& message_reader::find(std::uint32_t segment, dtype expected
 raw_array message_reader::array(std::uint32_t segment, dtype expected, result_kind wanted) {
   part& here = find(segment, expected);
   auto& known = wanted == result_kind::read_only_array ? here.read_only : here.writable;
+  if (!known && here.place.place == data_place::file) known = load(here.place, wanted);
   if (!known) {
     const auto& other = wanted == result_kind::read_only_array ? here.writable : here.read_only;
     // A copy serves both. Of a mapping the other kind is a copy: the pages go when the one handle does.
@@ -129,14 +170,24 @@ void message_reader::elements(std::uint32_t segment, dtype expected, const place
   copy(from, place(from.shape[0]));
 }
 
+raw_array message_reader::map(const array_place& from, mmap_mode mode) {
+  auto owner = files_->map(from.file, from.buffer_offset, from.buffer_bytes, mode);
+  std::byte* const data = owner->data() + from.offset;
+  return {std::move(owner), data, from.dtype, layout(from.shape, from.strides)};
+}
+
 raw_array message_reader::load(const array_place& from, result_kind wanted) {
+  if (from.place == data_place::file) {
+    received_.mapped += from.bytes;
+    return map(from, wanted == result_kind::read_only_array ? mmap_mode::read : from.writable_as);
+  }
   const extents shape(from.shape);
   const std::size_t item = item_size(from.dtype);
   const auto finished = [&](raw_array rows) { return from.columns ? transpose_view(rows) : rows; };
   if (from.place == data_place::log && from.bytes > max_nbytes_) {
     const mmap_mode mode =
         wanted == result_kind::read_only_array ? mmap_mode::read : mmap_mode::copy_on_write;
-    if (auto owner = log_.map(from.offset, from.bytes, mode)) {
+    if (auto owner = log_->map(from.offset, from.bytes, mode)) {
       received_.mapped += from.bytes;
       std::byte* const data = owner->data();
       return finished({std::move(owner), data, from.dtype, layout::row_major(shape, item)});
@@ -154,8 +205,13 @@ void message_reader::copy(const array_place& from, std::byte* out) {
     std::memcpy(out, from.inside, from.bytes);
     return;
   }
-  log_.read({out, from.bytes}, from.offset);
-  log_.give_back(from.offset, from.bytes);
+  if (from.place == data_place::file) {
+    const raw_array mapped = map(from, mmap_mode::read);
+    gather(mapped, 0, mapped.count(), out);
+    return;
+  }
+  log_->read({out, from.bytes}, from.offset);
+  log_->give_back(from.offset, from.bytes);
 }
 
 }  // namespace larder::detail

@@ -11,6 +11,7 @@
 
 #include <larder/detail/travel.hpp>
 
+#include "parallel/file_table.hpp"
 #include "parallel/message_writer.hpp"
 #include "parallel/shared_log.hpp"
 
@@ -22,7 +23,7 @@ struct bytes_received {
   std::uint64_t copied = 0;
 };
 
-/// An array that lies in the message or beside it.
+/// An array that lies in the message, beside it, or in a file.
 struct array_place {
   larder::dtype dtype;
   bool columns;
@@ -30,18 +31,25 @@ struct array_place {
   std::size_t bytes;
   data_place place;
   const std::byte* inside;  // of the message
-  std::uint64_t offset;     // in the log
+  std::uint64_t offset;     // in the log; in the buffer of a file
+  // In a file:
+  std::vector<std::ptrdiff_t> strides;
+  std::uint64_t file;
+  std::uint64_t buffer_offset;
+  std::uint64_t buffer_bytes;
+  mmap_mode writable_as;
 };
 
 /// Gives the values of one message back in their order. Arrays of more than `max_nbytes` are mappings of the log:
-/// array<const T> of its pages, read-only; array<T> copy-on-write. Others, and vectors, are copies. What another process wrote is
+/// array<const T> of its pages, read-only; array<T> copy-on-write. So are those that lie in files, with the strides that they had;
+/// array<T> is mapped as the message says. Others, and vectors, are copies. What another process wrote is
 /// checked as far as memory safety goes: format_error; type_mismatch where another type is asked for than was written.
 class message_reader final : public travel_reader, private value_source, private object_source {
  public:
-  /// All live as long.
-  message_reader(shared_log& log, std::span<const std::byte> message, std::uint64_t max_nbytes,
-                 bytes_received& received) noexcept
-      : log_(log), left_(message), max_nbytes_(max_nbytes), received_(received) {}
+  /// All live as long. Without a log, or without files, nothing may lie there.
+  message_reader(shared_log* log, std::span<const std::byte> message, std::uint64_t max_nbytes,
+                 bytes_received& received, file_table* files) noexcept
+      : log_(log), left_(message), max_nbytes_(max_nbytes), received_(received), files_(files) {}
 
   void bytes(void* data, std::size_t count) override;
   /// A number that is about the message, and no data of a result.
@@ -56,6 +64,8 @@ class message_reader final : public travel_reader, private value_source, private
 
   /// format_error where anything is left.
   void finish() const;
+  /// What is left is not wanted.
+  void skip_rest() noexcept { left_ = {}; }
 
  private:
   // value_source
@@ -83,16 +93,19 @@ class message_reader final : public travel_reader, private value_source, private
   std::span<const std::byte> take(std::uint64_t count);
   std::string_view text_view();
   array_place place();
+  void place_in_file(array_place& a);
   part& find(std::uint32_t segment, dtype expected);
   array_place sole_array(dtype expected);
   raw_array load(const array_place& from, result_kind wanted);
+  raw_array map(const array_place& from, mmap_mode mode);
   void copy(const array_place& from, std::byte* out);
   [[noreturn]] void refuse(const std::string& detail) const;
 
-  shared_log& log_;
+  shared_log* log_;
   std::span<const std::byte> left_;
   std::uint64_t max_nbytes_;
   bytes_received& received_;
+  file_table* files_;
   std::span<const std::byte> stream_;
   std::vector<part> parts_;
 };

@@ -81,18 +81,19 @@ int n_jobs_of(std::string_view text, std::string_view name) {
   return *n_jobs;
 }
 
+constexpr std::string_view k_backends_text = "it has to be sequential, threads, fork or processes";
+
 void check_backend(backend which, std::string_view name) {
   switch (which) {
     case backend::sequential:
     case backend::threads:
     case backend::fork:
-      return;
     case backend::processes:
+      return;
     case backend::mpi:
-      refuse(name, which == backend::mpi ? "mpi" : "processes",
-             "that is not in this version, which has sequential, threads and fork");
+      refuse(name, "mpi", "that is not in this version, which has sequential, threads, fork and processes");
   }
-  refuse(name, shown_enum(which), "it has to be sequential, threads or fork");
+  refuse(name, shown_enum(which), k_backends_text);
 }
 
 backend backend_of(std::string_view text, std::string_view name) {
@@ -107,7 +108,7 @@ backend backend_of(std::string_view text, std::string_view name) {
                              {"mpi", backend::mpi}};
   const auto* const found = std::ranges::find(k_all, trimmed(text), &named::name);
   if (found == std::ranges::end(k_all)) {
-    refuse(name, '"' + std::string(text) + '"', "it has to be sequential, threads or fork");
+    refuse(name, '"' + std::string(text) + '"', k_backends_text);
   }
   check_backend(found->which, name);
   return found->which;
@@ -148,6 +149,17 @@ std::optional<std::chrono::nanoseconds> timeout_of(std::chrono::duration<double>
   if (!(seconds > 0) || seconds > k_longest) {
     refuse("timeout", std::to_string(seconds) + " s",
            "it has to be over 0 and at most 1e9 seconds, or infinite for none");
+  }
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(std::ceil(seconds * 1e9)));
+}
+
+std::chrono::nanoseconds idle_timeout_of(std::chrono::duration<double> value) {
+  const double seconds = value.count();
+  constexpr double k_longest = 1e9;
+  if (std::isinf(seconds) && seconds > 0) return std::chrono::nanoseconds::max();
+  if (!(seconds >= 0) || seconds > k_longest) {
+    refuse("idle_timeout", std::to_string(seconds) + " s",
+           "it has to be at least 0 and at most 1e9 seconds, or infinite for none");
   }
   return std::chrono::nanoseconds(static_cast<std::int64_t>(std::ceil(seconds * 1e9)));
 }

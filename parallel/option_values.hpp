@@ -36,6 +36,8 @@ std::size_t batch_size_of(const number_or_text& value);
 std::size_t pre_dispatch_of(const number_or_text& value, unsigned workers);
 /// None where any time is allowed.
 std::optional<std::chrono::nanoseconds> timeout_of(std::chrono::duration<double> value);
+/// The largest where there is none.
+std::chrono::nanoseconds idle_timeout_of(std::chrono::duration<double> value);
 std::uint64_t max_nbytes_of(const number_or_text& value);
 void check_temp_folder(const std::string& path);
 void check_mmap_mode(mmap_mode value);

@@ -73,6 +73,7 @@ parallel_options completed(parallel_options options, const parallel_options& oth
   take(options.inner_threads, others.inner_threads);
   take(options.initializer, others.initializer);
   take(options.max_retries, others.max_retries);
+  take(options.idle_timeout, others.idle_timeout);
   if (!options.progress.is_given()) options.progress = others.progress;
   take(options.allow_threads, others.allow_threads);
   take(options.reduce_order, others.reduce_order);
@@ -98,6 +99,7 @@ void check_options(const parallel_options& options) {
   }
   check_at_least(1, options.inner_threads, "inner_threads");
   check_at_least(0, options.max_retries, "max_retries");
+  if (options.idle_timeout) idle_timeout_of(*options.idle_timeout);
   check_progress(options.progress);
   if (options.reduce_order) check_reduce_order(*options.reduce_order);
 }
@@ -122,6 +124,7 @@ parallel_settings resolve(const parallel_options& options) {
   settings.initializer = std::move(all.initializer);
   if (settings.initializer) settings.initialized = std::make_shared<initialized_threads>();
   settings.max_retries = static_cast<unsigned>(all.max_retries.value_or(0));
+  settings.idle_timeout = idle_timeout_of(all.idle_timeout.value_or(std::chrono::minutes(5)));
   settings.progress = std::move(all.progress);
   settings.allow_threads = all.allow_threads.value_or(false);
   settings.reduce_order = all.reduce_order.value_or(reduce_order::sequence);

@@ -1,8 +1,10 @@
 #include "parallel/result_channel.hpp"
 
 #include <cerrno>
+#include <utility>
 
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <larder/error.hpp>
@@ -16,43 +18,76 @@ enum class message_kind : std::uint8_t { results = 1, failure = 2 };
 
 }  // namespace
 
-wake_event::wake_event() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (fd_ < 0) throw io_error("an eventfd", "cannot create", errno);
+namespace {
+
+int new_event() {
+  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) throw io_error("an eventfd", "cannot create", errno);
+  return fd;
 }
 
-wake_event::~wake_event() { ::close(fd_); }
+}  // namespace
+
+wake_event::wake_event() : event_(new_event(), "an eventfd") {}
 
 void wake_event::post() const noexcept {
   const std::uint64_t one = 1;
-  (void)!::write(fd_, &one, sizeof one);  // it fails only where more was posted than anybody can count
+  (void)!::write(fd(), &one, sizeof one);  // it fails only where more was posted than anybody can count
 }
 
 void wake_event::clear() const noexcept {
   std::uint64_t posted = 0;
-  (void)!::read(fd_, &posted, sizeof posted);
+  (void)!::read(fd(), &posted, sizeof posted);
 }
 
-message_writer& result_sender::results(std::size_t begin, std::size_t end) {
+result_way::result_way() {
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends_) != 0)
+    throw io_error("a pair of sockets", "cannot create", errno);
+}
+
+result_way::~result_way() {
+  close_sending_end();
+  if (ends_[1] >= 0) ::close(ends_[1]);
+}
+
+result_way::result_way(descriptor log, descriptor sending_end)
+    : log_(std::make_shared<shared_log>(std::move(log))), ends_{std::move(sending_end).release(), -1} {}
+
+void result_way::close_sending_end() noexcept {
+  if (ends_[0] >= 0) ::close(std::exchange(ends_[0], -1));
+}
+
+message_writer& result_publisher::results(std::size_t begin, std::size_t end) {
   message_.number(message_kind::results);
   message_.number(begin);
   message_.number(end);
   return message_;
 }
 
-// Who waits says so before it looks for what is published, and this side publishes before it looks whether somebody waits, both in
-// the one order of sequentially consistent operations: either the other side sees the message, or it is woken.
-void result_sender::send() {
-  message_.finish();
+bool result_publisher::publish() {
+  const bool has_files = message_.finish();
   slot_.published.store(log_.end());
-  const std::uint64_t unread = log_.end() - slot_.consumed.load(std::memory_order_relaxed);
-  if (unread >= request_.unread.load()) event_.post();
+  return has_files;
 }
 
-void result_sender::send_failure(std::size_t task, const std::exception_ptr& thrown) {
+void result_publisher::publish_failure(std::size_t task, const std::exception_ptr& thrown) {
   message_.drop();
   message_.number(message_kind::failure);
   write_thrown(thrown, task, message_);
-  send();
+  publish();
+}
+
+// Who waits says so before it looks for what is published, and this side publishes before it looks whether somebody waits, both in
+// the one order of sequentially consistent operations: either the other side sees the message, or it is woken.
+void result_sender::wake(bool at_once) noexcept {
+  if (unread() >= request_.unread.load() || at_once) event_.post();
+}
+
+void result_sender::send() { wake(publish()); }
+
+void result_sender::send_failure(std::size_t task, const std::exception_ptr& thrown) {
+  publish_failure(task, thrown);
+  wake(false);
 }
 
 std::exception_ptr result_receiver::receive(
@@ -60,12 +95,13 @@ std::exception_ptr result_receiver::receive(
     function_ref<void(std::size_t begin, std::size_t end, message_reader& from)> read) {
   const std::uint64_t end = slot_.published.load();
   while (const auto message = reader_.next(end)) {
-    message_reader from(reader_.log(), *message, max_nbytes_, received);
+    message_reader from(&reader_.log(), *message, max_nbytes_, received, &files_);
     if (from.number<message_kind>() == message_kind::failure) return read_thrown(from);
     const auto first = from.number<std::size_t>();
     const auto last = from.number<std::size_t>();
     read(first, last, from);
     from.finish();
+    files_.forget_all();
   }
   slot_.consumed.store(end, std::memory_order_relaxed);
   return nullptr;

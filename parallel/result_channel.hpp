@@ -8,10 +8,13 @@
 
 #include <larder/detail/function_ref.hpp>
 
+#include "parallel/file_sender.hpp"
+#include "parallel/file_table.hpp"
 #include "parallel/message_reader.hpp"
 #include "parallel/message_writer.hpp"
 #include "parallel/shared_log.hpp"
 #include "parallel/worker_slot.hpp"
+#include "src/descriptor.hpp"
 
 namespace larder::detail {
 
@@ -19,37 +22,79 @@ namespace larder::detail {
 class wake_event {
  public:
   wake_event();
-  ~wake_event();
-  wake_event(const wake_event&) = delete;
-  wake_event& operator=(const wake_event&) = delete;
+  /// The same one that another process has made.
+  explicit wake_event(descriptor event) noexcept : event_(std::move(event)) {}
 
-  int fd() const noexcept { return fd_; }
+  int fd() const noexcept { return event_.fd(); }
   void post() const noexcept;
   /// Takes what was posted.
   void clear() const noexcept;
 
  private:
-  int fd_;
+  descriptor event_;
+};
+
+/// What results come by: a log, and a socket for the descriptors of those that lie in memory of their own. io_error.
+class result_way {
+ public:
+  result_way();
+  /// The worker's side of one that another process has made.
+  result_way(descriptor log, descriptor sending_end);
+  ~result_way();
+  result_way(const result_way&) = delete;
+  result_way& operator=(const result_way&) = delete;
+
+  shared_log& log() const noexcept { return *log_; }
+  const std::shared_ptr<shared_log>& share_log() const noexcept { return log_; }
+  int sending_end() const noexcept { return ends_[0]; }
+  int receiving_end() const noexcept { return ends_[1]; }
+  /// In the process that only receives, once the worker has its end.
+  void close_sending_end() noexcept;
+
+ private:
+  std::shared_ptr<shared_log> log_ = std::make_shared<shared_log>();
+  int ends_[2] = {-1, -1};
 };
 
 /// The worker's end. All that it is made with lives as long.
-class result_sender {
+class result_publisher {
  public:
-  result_sender(int log_fd, worker_slot& slot, const wake_request& request, const wake_event& event,
-                std::uint64_t max_nbytes) noexcept
-      : log_(log_fd), message_(log_, max_nbytes), slot_(slot), request_(request), event_(event) {}
+  result_publisher(const result_way& way, worker_slot& slot, std::uint64_t max_nbytes) noexcept
+      : log_(way.log().fd()), files_(way.sending_end()), message_(log_, max_nbytes, &files_), slot_(slot) {}
 
   /// Begins the results of tasks [begin, end): what is written to it next.
   message_writer& results(std::size_t begin, std::size_t end);
-  /// The results are complete. io_error where there is no memory for them.
-  void send();
+  /// The results are complete. Whoever looks finds them. True: they came with descriptors, and the other side should look soon, as only so many
+  /// can be under way. io_error where there is no memory for them.
+  bool publish();
   /// The exception that a task threw.
-  void send_failure(std::size_t task, const std::exception_ptr& thrown);
+  void publish_failure(std::size_t task, const std::exception_ptr& thrown);
+
+ protected:
+  std::uint64_t unread() const noexcept {
+    return log_.end() - slot_.consumed.load(std::memory_order_relaxed);
+  }
 
  private:
   log_writer log_;
+  file_sender files_;
   message_writer message_;
   worker_slot& slot_;
+};
+
+/// One that wakes the process of the call.
+class result_sender : public result_publisher {
+ public:
+  result_sender(const result_way& way, worker_slot& slot, const wake_request& request,
+                const wake_event& event, std::uint64_t max_nbytes) noexcept
+      : result_publisher(way, slot, max_nbytes), request_(request), event_(event) {}
+
+  void send();
+  void send_failure(std::size_t task, const std::exception_ptr& thrown);
+
+ private:
+  void wake(bool at_once) noexcept;
+
   const wake_request& request_;
   const wake_event& event_;
 };
@@ -57,21 +102,28 @@ class result_sender {
 /// The other end. The slot lives as long.
 class result_receiver {
  public:
-  result_receiver(std::shared_ptr<shared_log> log, worker_slot& slot, std::uint64_t max_nbytes) noexcept
-      : reader_(std::move(log)), slot_(slot), max_nbytes_(max_nbytes) {}
+  result_receiver(std::unique_ptr<result_way> way, worker_slot& slot, std::uint64_t max_nbytes) noexcept
+      : way_(std::move(way)),
+        reader_(way_->share_log()),
+        files_(way_->receiving_end()),
+        slot_(slot),
+        max_nbytes_(max_nbytes) {}
 
+  result_way& way() const noexcept { return *way_; }
   /// Whether something was published that was not received.
   bool has_more() const noexcept {
     return slot_.published.load() != slot_.consumed.load(std::memory_order_relaxed);
   }
-  /// Calls read for each message of results that has been published; returns the exception of a failure, which is always the last
-  /// message. What read throws passes through.
+  /// Calls read for each message of results that has been published, up to a failure, whose exception it returns; null where all were
+  /// read. What read throws passes through.
   std::exception_ptr receive(
       bytes_received& received,
       function_ref<void(std::size_t begin, std::size_t end, message_reader& from)> read);
 
  private:
+  std::unique_ptr<result_way> way_;
   log_reader reader_;
+  file_table files_;
   worker_slot& slot_;
   std::uint64_t max_nbytes_;
 };

@@ -10,7 +10,8 @@
 namespace larder::detail {
 
 bool runs_here(const parallel_settings& settings) noexcept {
-  return settings.backend != backend::fork || worker_count(settings) == 1;
+  const bool has_processes = settings.backend == backend::fork || settings.backend == backend::processes;
+  return !has_processes || worker_count(settings) == 1;
 }
 
 bool reads_in_caller(const parallel_settings& settings) noexcept {
@@ -20,7 +21,11 @@ bool reads_in_caller(const parallel_settings& settings) noexcept {
 void run_indexed(const parallel_settings& settings, std::size_t count, travelling_tasks& tasks,
                  parallel_stats* stats) {
   if (count == 0 || runs_here(settings)) return run_indexed_here(settings, count, tasks, stats);
-  run_on_fork(settings, count, tasks, stats);
+  if (settings.backend == backend::fork) {
+    run_on_fork(settings, count, tasks, stats);
+  } else {
+    run_on_processes(settings, count, tasks, stats);
+  }
 }
 
 void run_indexed_here(const parallel_settings& settings, std::size_t count, indexed_tasks& tasks,

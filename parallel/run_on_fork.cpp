@@ -109,9 +109,10 @@ class fork_call {
   void begin(unsigned number) {
     worker_slot& slot = board_.renew(number);
     try {
-      auto log = std::make_shared<shared_log>();
-      watched_child child = fork_child(lifeline_, [&]() noexcept { work_as(number, log->fd()); });
-      workers_[number].emplace(worker{std::move(child), {std::move(log), slot, settings_.max_nbytes}});
+      auto way = std::make_unique<result_way>();
+      watched_child child = fork_child(lifeline_, [&]() noexcept { work_as(number, *way); });
+      way->close_sending_end();
+      workers_[number].emplace(worker{std::move(child), {std::move(way), slot, settings_.max_nbytes}});
       ++running_;
     } catch (const io_error&) {
       if (running_ == 0) throw;  // others take its tasks
@@ -140,7 +141,7 @@ class fork_call {
       receive(*workers_[i]);
       if (has_ended) {
         end(i);
-      } else if (const auto late = settings_.timeout ? board_.overdue(i, *settings_.timeout) : std::nullopt) {
+      } else if (const auto late = settings_.timeout ? board_[i].overdue(*settings_.timeout) : std::nullopt) {
         throw timed_out(*late, *settings_.timeout);
       }
     }
@@ -167,7 +168,7 @@ class fork_call {
     const int status = workers_[number]->child.end().value_or(-1);
     workers_[number].reset();
     --running_;
-    stats_.worker_seconds[number] += board_.busy_seconds(number);
+    stats_.worker_seconds[number] += board_[number].busy_seconds();
     stats_.batches += slot.batches;
     if (slot.finished) return;
     const auto task = static_cast<std::size_t>(slot.task);
@@ -182,9 +183,9 @@ class fork_call {
 
   std::size_t task_at(std::size_t position) const { return again_.empty() ? position : again_[position]; }
 
-  void work_as(unsigned number, int log_fd) noexcept {
+  void work_as(unsigned number, const result_way& way) noexcept {
     worker_slot& slot = board_[number];
-    result_sender to(log_fd, slot, board_.request(), event_, settings_.max_nbytes);
+    result_sender to(way, slot, board_.request(), event_, settings_.max_nbytes);
     try {
       task_taker taker(*ranges_, number);
       task_range batch = taker.next();

@@ -1,5 +1,5 @@
 #pragma once
-// Zeroed memory that this process and its children have in common.
+// Memory that this process and its children have in common.
 
 #include <cerrno>
 #include <cstddef>
@@ -12,11 +12,16 @@ namespace larder::detail {
 
 class shared_block {
  public:
-  /// io_error where there is none.
+  /// Zeroed, for children of fork. io_error where there is none.
   explicit shared_block(std::size_t bytes)
       : bytes_(bytes),
         data_(::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
     if (data_ == MAP_FAILED) throw io_error("memory shared with children", "cannot map", errno);
+  }
+  /// That of a file which others map, too. Of at least so many bytes.
+  shared_block(int fd, std::size_t bytes)
+      : bytes_(bytes), data_(::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) {
+    if (data_ == MAP_FAILED) throw io_error("memory shared with a worker", "cannot map", errno);
   }
   ~shared_block() { ::munmap(data_, bytes_); }
   shared_block(const shared_block&) = delete;

@@ -140,6 +140,7 @@ int new_memfd() {
 }  // namespace
 
 shared_log::shared_log() : file_(new_memfd(), k_name) {}
+shared_log::shared_log(descriptor file) noexcept : file_(std::move(file)) {}
 shared_log::~shared_log() = default;
 
 void shared_log::read(std::span<std::byte> out, std::uint64_t offset) const {

@@ -27,6 +27,8 @@ namespace larder::detail {
 class shared_log {
  public:
   shared_log();
+  /// The same one that another process has made, whose descriptor this is.
+  explicit shared_log(descriptor file) noexcept;
   ~shared_log();
   shared_log(const shared_log&) = delete;
   shared_log& operator=(const shared_log&) = delete;

@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 // What is read ahead takes memory.
 constexpr std::size_t k_largest_batch = 256;
 constexpr std::size_t k_largest_forked_batch = 16384;
+constexpr std::size_t k_largest_sent_batch = 65536;
 constexpr std::size_t k_all = std::numeric_limits<std::size_t>::max();
 
 /// How many tasks to hand out at a time: so many that handing them out costs next to nothing, and no more, so that results come soon
@@ -34,9 +35,14 @@ class batch_sizer {
                : settings.batch_size != 0   ? settings.batch_size
                : settings.pre_dispatch != 0 ? 1
                                             : 0),
-        // A child costs some hundred microseconds, a thread's turn one or two.
-        wanted_(settings.backend == backend::fork ? 20ms : 200us),
-        largest_(settings.backend == backend::fork ? k_largest_forked_batch : k_largest_batch) {}
+        // A child costs some hundred microseconds, a message to a worker process and back some ten, a thread's turn one or two.
+        wanted_(settings.backend == backend::fork        ? 20ms
+                : settings.backend == backend::processes ? 2ms
+                                                         : 200us),
+        largest_(settings.backend == backend::fork        ? k_largest_forked_batch
+                 : settings.backend == backend::processes ? k_largest_sent_batch
+                                                          : k_largest_batch),
+        growth_(settings.backend == backend::threads ? 2 : 8) {}
 
   std::size_t size() const noexcept { return fixed_ != 0 ? fixed_ : size_; }
 
@@ -50,7 +56,9 @@ class batch_sizer {
   void learn(const task_batch& settled) noexcept {
     if (settled.count() < size_) return;  // it says nothing of larger ones
     if (settled.busy() < wanted_ / 2) {
-      size_ = std::min(2 * size_, largest_);
+      const auto fits =
+          static_cast<std::size_t>(wanted_ / std::max(settled.busy(), std::chrono::nanoseconds(1)));
+      size_ = std::min(size_ * std::clamp<std::size_t>(fits, 2, growth_), largest_);
     } else if (settled.busy() > 2 * wanted_) {
       size_ = std::max<std::size_t>(1, size_ / 2);
     }
@@ -60,6 +68,7 @@ class batch_sizer {
   const std::size_t fixed_;
   const std::chrono::nanoseconds wanted_;
   std::size_t largest_;
+  std::size_t growth_;  // at most, from one batch to the next
   std::size_t size_ = 1;
 };
 
@@ -99,6 +108,31 @@ class task_stream::state {
     }
   }
 
+  void run() {
+    try {
+      while (!is_over_) {
+        read_ahead();
+        if (pending_.empty()) {
+          is_over_ = true;
+          last_stats_ = stats_so_far();
+          progress_.finish(taken_);
+          return;
+        }
+        wait();
+        for (pending& each : pending_) {
+          taken_ += each.batch->finished() - each.taken;
+          each.taken = each.batch->finished();
+          if (each.taken == each.batch->count()) sizer_.learn(*each.batch);
+        }
+        std::erase_if(pending_, [](const pending& each) { return each.taken == each.batch->count(); });
+        progress_.report(taken_);
+      }
+    } catch (...) {
+      end();
+      throw;
+    }
+  }
+
   parallel_stats stats() const {
     if (is_over_) return last_stats_;
     return stats_so_far();
@@ -123,6 +157,12 @@ class task_stream::state {
     if (workers_ == 1) return run_next();
     read_ahead();
     if (pending_.empty()) return std::nullopt;
+    wait();
+    return take(first_finished());
+  }
+
+  /// Until there is a task that can be taken. Throws what one has thrown.
+  void wait() {
     const auto ready = [this] {
       return first_finished() != pending_.end() || first_failed() != pending_.end();
     };
@@ -132,7 +172,6 @@ class task_stream::state {
     }
     if (const auto failed = first_failed(); failed != pending_.end())
       std::rethrow_exception(failed->batch->fault());
-    return take(first_finished());
   }
 
   /// With one worker: the next batch runs here and now.
@@ -246,6 +285,8 @@ task_stream::task_stream(const parallel_settings& settings, batch_source& source
 task_stream::~task_stream() = default;
 
 std::optional<task_stream::task> task_stream::next() { return state_->next(); }
+
+void task_stream::run() { state_->run(); }
 
 parallel_stats task_stream::stats() const { return state_->stats(); }
 

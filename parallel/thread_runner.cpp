@@ -364,8 +364,14 @@ std::unique_ptr<batch_runner> make_thread_runner(const parallel_settings& settin
 }
 
 std::unique_ptr<batch_runner> make_runner(const parallel_settings& settings, on_failure then) {
-  return settings.backend == backend::fork ? make_fork_runner(settings, then)
-                                           : make_thread_runner(settings, then);
+  switch (settings.backend) {
+    case backend::fork:
+      return make_fork_runner(settings, then);
+    case backend::processes:
+      return make_process_runner(settings, then);
+    default:
+      return make_thread_runner(settings, then);
+  }
 }
 
 }  // namespace larder::detail

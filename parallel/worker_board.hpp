@@ -45,18 +45,6 @@ class worker_board {
     return first + timeout;
   }
 
-  /// The task that this worker is at, if it is over its time.
-  std::optional<std::size_t> overdue(unsigned worker, clock::duration timeout) const noexcept {
-    const auto at = slots_[worker].at();
-    if (!at || clock::now() < at->started + timeout) return std::nullopt;
-    return static_cast<std::size_t>(at->task);
-  }
-
-  /// Seconds that it was at tasks.
-  double busy_seconds(unsigned worker) const noexcept {
-    return std::chrono::duration<double>(std::chrono::nanoseconds(slots_[worker].busy)).count();
-  }
-
  private:
   const shared_block shared_;
   wake_request& request_;

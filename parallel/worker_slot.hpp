@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -42,6 +43,17 @@ struct alignas(64) worker_slot {
     const std::uint64_t index = task.load(std::memory_order_acquire);
     if (before == 0 || started.load(std::memory_order_relaxed) != before) return std::nullopt;
     return current{index, clock::time_point(clock::duration(before))};
+  }
+
+  /// That task, if it is over its time.
+  std::optional<std::size_t> overdue(clock::duration timeout) const noexcept {
+    const auto now = at();
+    if (!now || clock::now() < now->started + timeout) return std::nullopt;
+    return static_cast<std::size_t>(now->task);
+  }
+  /// Seconds that it was at tasks.
+  double busy_seconds() const noexcept {
+    return std::chrono::duration<double>(std::chrono::nanoseconds(busy)).count();
   }
 };
 

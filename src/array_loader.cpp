@@ -55,6 +55,10 @@ class sealed_array final : public buffer {
     return origin;
   }
 
+  std::optional<placed_buffer> place(const std::string& temp_folder, moving may_move) const override {
+    return file_->place(temp_folder, may_move);
+  }
+
   std::optional<digest> known_digest(const raw_array& a) const override {
     const bool whole = a.data == data() && a.dtype == dtype_ &&
                        std::ranges::equal(a.layout.shape(), layout_.shape()) &&
@@ -161,7 +165,7 @@ void array_loader::load_vector(const stored_segment& of, const placement& place)
 
 raw_array array_loader::map(const stored_segment& of, mmap_mode mode) {
   auto& mapping = mappings_[static_cast<std::size_t>(mode)];
-  if (!mapping) mapping = map_file(file_, structure_.file_bytes, mode, file_.path());
+  if (!mapping) mapping = map_file(file_, structure_.file_bytes, mode, file_.path(), structure_.identity);
   const std::uint64_t offset = of.offset + of.header.bytes;
   raw_array a{mapping, mapping->data() + offset, of.header.dtype, layout_of(of.header)};
   if (const auto sealed = structure_.checked_digest(of); mode == mmap_mode::read && sealed) {

@@ -8,6 +8,8 @@
 
 #include <sys/mman.h>
 
+#include "src/movable_pages.hpp"
+
 namespace larder::detail {
 namespace {
 
@@ -20,13 +22,40 @@ class small_heap final : public buffer {
   ~small_heap() override { ::operator delete(data(), std::align_val_t(k_small_alignment)); }
 };
 
+/// Whole pages of the allocator's. It gets them back as it gave them, or not at all.
+class heap_pages final : public buffer {
+ public:
+  heap_pages(std::byte* data, std::size_t size) noexcept : buffer(data, size) {}
+  ~heap_pages() override {
+    const bool is_mine = !pages_.have_moved() || put_memory_back();
+    if (is_mine) ::operator delete(data(), std::align_val_t(page_bytes()));
+  }
+
+  std::optional<placed_buffer> place(const std::string& temp_folder, moving may_move) const override {
+    return pages_.place(data(), size(), PROT_READ | PROT_WRITE, sharing::as_asked, temp_folder, may_move);
+  }
+
+ private:
+  bool put_memory_back() const noexcept {
+    return ::mmap(data(), whole_pages(size()), PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+  }
+
+  movable_pages pages_;
+};
+
 class anonymous_pages final : public buffer {
  public:
   anonymous_pages(std::byte* data, std::size_t size, void* mapping, std::size_t mapped) noexcept
       : buffer(data, size), mapping_(mapping), mapped_(mapped) {}
   ~anonymous_pages() override { ::munmap(mapping_, mapped_); }
 
+  std::optional<placed_buffer> place(const std::string& temp_folder, moving may_move) const override {
+    return pages_.place(data(), size(), PROT_READ | PROT_WRITE, sharing::as_asked, temp_folder, may_move);
+  }
+
  private:
+  movable_pages pages_;
   void* mapping_;
   std::size_t mapped_;
 };
@@ -35,6 +64,8 @@ class foreign final : public buffer {
  public:
   foreign(std::byte* data, std::size_t size, std::shared_ptr<const void> owner) noexcept
       : buffer(data, size), owner_(std::move(owner)) {}
+
+  bool is_foreign() const noexcept override { return true; }
 
  private:
   std::shared_ptr<const void> owner_;
@@ -57,18 +88,27 @@ std::shared_ptr<const buffer> huge_buffer(std::size_t bytes) {
   }
 }
 
+/// From operator new, in a buffer that gives it back.
+template <class Buffer>
+std::shared_ptr<const buffer> new_buffer(std::size_t bytes, std::size_t taken, std::size_t alignment,
+                                         initial content) {
+  auto* data = static_cast<std::byte*>(::operator new(taken, std::align_val_t(alignment)));
+  if (content == initial::zero) std::memset(data, 0, bytes);
+  try {
+    return std::make_shared<Buffer>(data, bytes);
+  } catch (...) {
+    ::operator delete(data, std::align_val_t(alignment));
+    throw;
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const buffer> heap_buffer(std::size_t bytes, initial content) {
   if (bytes >= k_huge_bytes) return huge_buffer(bytes);  // the kernel's pages are zero
-  auto* data = static_cast<std::byte*>(::operator new(bytes, std::align_val_t(k_small_alignment)));
-  if (content == initial::zero) std::memset(data, 0, bytes);
-  try {
-    return std::make_shared<small_heap>(data, bytes);
-  } catch (...) {
-    ::operator delete(data, std::align_val_t(k_small_alignment));
-    throw;
-  }
+  if (bytes >= k_movable_bytes)
+    return new_buffer<heap_pages>(bytes, whole_pages(bytes), page_bytes(), content);
+  return new_buffer<small_heap>(bytes, bytes, k_small_alignment, content);
 }
 
 std::shared_ptr<const buffer> foreign_buffer(const void* data, std::size_t bytes,

@@ -4,9 +4,12 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include <larder/detail/raw_array.hpp>
 #include <larder/digest.hpp>
+
+#include "src/shared_file.hpp"
 
 namespace larder::detail {
 
@@ -25,8 +28,16 @@ class buffer {
   /// The digest of `a`, where it is known without reading the bytes; `a` lies in them.
   virtual std::optional<digest> known_digest(const raw_array& /*a*/) const { return std::nullopt; }
 
-  /// For shared memory: the descriptor that another process can map it by, open as long as the buffer; else -1.
+  /// For memory that was made to be shared: the descriptor that another process can map it by, open as long as the buffer; else -1.
   virtual int shared_descriptor() const noexcept { return -1; }
+
+  /// Whether the memory belongs to somebody else.
+  virtual bool is_foreign() const noexcept { return false; }
+
+  /// Where other processes can map it: see place() of an array.
+  virtual std::optional<placed_buffer> place(const std::string& /*temp_folder*/, moving /*may_move*/) const {
+    return std::nullopt;
+  }
 
  protected:
   buffer(std::byte* data, std::size_t size) noexcept : data_(data), size_(size) {}
@@ -44,6 +55,9 @@ inline std::optional<digest> known_digest_of(const raw_array& a) {
 /// Sizes from which heap memory is page-aligned and asks for huge pages: a fresh 4 KiB page costs about 2 us,
 /// which is more than filling it.
 inline constexpr std::size_t k_huge_bytes = std::size_t{4} << 20;
+
+/// Sizes from which heap memory is made of whole pages of its own, and so can be moved to where other processes can map it.
+inline constexpr std::size_t k_movable_bytes = std::size_t{64} << 10;
 
 /// std::bad_alloc where there is no memory.
 std::shared_ptr<const buffer> heap_buffer(std::size_t bytes, initial content);

@@ -1,6 +1,9 @@
 #include <larder/create.hpp>
 
+#include <memory>
 #include <utility>
+
+#include <fcntl.h>
 
 #include <larder/error.hpp>
 
@@ -9,6 +12,7 @@
 #include "src/container_writer.hpp"
 #include "src/mapping.hpp"
 #include "src/npy_header.hpp"
+#include "src/shared_file.hpp"
 
 namespace larder::detail {
 
@@ -17,6 +21,20 @@ struct unsealed_file {
   bool durable;
   raw_array array;
 };
+
+namespace {
+
+/// It has no name by which others could open it: so that they can map it, it stays open.
+std::shared_ptr<const buffer> map_unsealed(const descriptor& file, std::size_t bytes) {
+  if (take_kept_descriptor()) {
+    const int fd = ::fcntl(file.fd(), F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0) return map_shared(std::make_shared<shared_file>(descriptor(fd, {}), true), bytes, {});
+    give_kept_descriptor();
+  }
+  return map_file(file, bytes, mmap_mode::read_write, {}, {});
+}
+
+}  // namespace
 
 unsealed_array::unsealed_array(const std::filesystem::path& path, dtype type, const extents& shape,
                                const create_options& options) {
@@ -29,7 +47,7 @@ unsealed_array::unsealed_array(const std::filesystem::path& path, dtype type, co
   atomic_file file(path.string(), 0666);
   file.file().reserve(file_bytes);
   file.file().write_at(text_bytes(header), 0);
-  auto mapped = map_file(file.file(), file_bytes, mmap_mode::read_write, {});
+  auto mapped = map_unsealed(file.file(), file_bytes);
   std::byte* data = mapped->data() + header.size();
   raw_array array{std::move(mapped), data, type, layout::row_major(shape, item)};
   file_ = std::make_unique<unsealed_file>(unsealed_file{std::move(file), options.durable, std::move(array)});

@@ -44,6 +44,13 @@ int open_fd(const std::string& path, int flags, mode_t mode) noexcept {
   return fd;
 }
 
+bool write_all_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset) noexcept {
+  const ssize_t n = move_all(bytes, [&](std::span<const std::byte> part, std::size_t done) {
+    return ::pwrite(fd, part.data(), part.size(), static_cast<off_t>(offset + done));
+  });
+  return n == static_cast<ssize_t>(bytes.size());
+}
+
 descriptor::descriptor(descriptor&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
 
@@ -85,10 +92,7 @@ std::size_t descriptor::read_at(std::span<std::byte> bytes, std::uint64_t offset
 }
 
 void descriptor::write_at(std::span<const std::byte> bytes, std::uint64_t offset) const {
-  const ssize_t n = move_all(bytes, [&](std::span<const std::byte> part, std::size_t done) {
-    return ::pwrite(fd_, part.data(), part.size(), static_cast<off_t>(offset + done));
-  });
-  if (n != static_cast<ssize_t>(bytes.size())) fail("cannot write");
+  if (!write_all_at(fd_, bytes, offset)) fail("cannot write");
 }
 
 void descriptor::write(std::span<const std::byte> bytes) const {

@@ -30,6 +30,8 @@ class descriptor {
   static std::optional<descriptor> open_if_exists(const std::string& path, int flags);
 
   int fd() const noexcept { return fd_; }
+  /// Gives it away: it is the caller's to close.
+  int release() && noexcept { return std::exchange(fd_, -1); }
   const std::string& path() const noexcept { return path_; }
 
   struct ::stat stat() const;
@@ -58,6 +60,9 @@ class descriptor {
 
 /// open(2), close-on-exec and without waiting for the other end of a pipe; EINTR is dealt with. -1 and errno.
 int open_fd(const std::string& path, int flags, mode_t mode) noexcept;
+
+/// pwrite(2) of all of them; EINTR and short transfers are dealt with. False and errno where that fails.
+bool write_all_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset) noexcept;
 
 /// The bytes of a text, for write.
 inline std::span<const std::byte> text_bytes(std::string_view text) noexcept {

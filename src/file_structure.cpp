@@ -308,6 +308,7 @@ file_structure read_structure(const descriptor& file, trailer_demand demand, mem
   file_structure result;
   result.file_bytes = static_cast<std::uint64_t>(status.st_size);
   result.sparse = static_cast<std::uint64_t>(status.st_blocks) * 512 < result.file_bytes;
+  result.identity = {status.st_dev, status.st_ino};
   result.read_only = (status.st_mode & 0222) == 0;
   result.accessed = status.st_atim;
   result.modified = status.st_mtim;

@@ -18,6 +18,7 @@
 #include "src/descriptor.hpp"
 #include "src/memory_budget.hpp"
 #include "src/npy_header.hpp"
+#include "src/shared_file.hpp"
 
 namespace larder::detail {
 
@@ -43,6 +44,7 @@ struct file_structure {
   bool dirty = false;      // of a container: the digests of its uncompressed arrays are void
   bool sparse = false;     // has holes
   bool read_only = false;  // published without write permission: a cache entry
+  file_identity identity;
   ::timespec accessed{};
   ::timespec modified{};
 

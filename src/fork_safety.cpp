@@ -18,6 +18,9 @@ constinit unshared_descriptor* the_first = nullptr;
 // Counted by the thread that forks, before memory is copied: the child has the new number, too.
 constinit std::atomic<std::uint64_t> forks = 0;
 
+// Written in the child alone, before anything else runs there.
+constinit std::uint64_t depth = 0;
+
 }  // namespace
 
 /// In the child, whose one thread has the mutex. Descriptors whose owners are threads of the parent stay where they lie,
@@ -41,6 +44,7 @@ namespace {
     },
     [] { the_mutex.unlock(); },
     [] {
+      ++depth;
       close_inherited();
       the_mutex.unlock();
     });
@@ -50,6 +54,8 @@ namespace {
 std::mutex& fork_safe_mutex() noexcept { return the_mutex; }
 
 std::uint64_t fork_count() noexcept { return forks.load(std::memory_order_relaxed); }
+
+std::uint64_t fork_depth() noexcept { return depth; }
 
 int unshared_descriptor::open(const std::string& path, int flags, mode_t mode) noexcept {
   // Under the mutex from the opening on: a child that is forked in between would keep it.

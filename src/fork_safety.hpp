@@ -17,6 +17,10 @@ std::mutex& fork_safe_mutex() noexcept;
 /// inherited in between was not; in a child they are never equal to those of before.
 std::uint64_t fork_count() noexcept;
 
+/// How many forks lie between this process and the one that the program began as. What was made under another number is not this
+/// process's own: it was inherited.
+std::uint64_t fork_depth() noexcept;
+
 /// A descriptor with a file description of its own, closed in children of fork at once: a lock on an open file
 /// description would otherwise be held until the last child that inherited it is gone.
 class unshared_descriptor {

@@ -11,24 +11,9 @@
 
 #include "src/descriptor.hpp"
 #include "src/mapping.hpp"
+#include "src/shared_file.hpp"
 
 namespace larder::detail {
-namespace {
-
-class memfd_buffer final : public buffer {
- public:
-  memfd_buffer(std::shared_ptr<const buffer> mapped, descriptor memfd) noexcept
-      : buffer(mapped->data(), mapped->size()), mapped_(std::move(mapped)), memfd_(std::move(memfd)) {}
-
-  std::optional<mapped_origin> origin() const override { return mapped_->origin(); }
-  int shared_descriptor() const noexcept override { return memfd_.fd(); }
-
- private:
-  std::shared_ptr<const buffer> mapped_;
-  descriptor memfd_;
-};
-
-}  // namespace
 
 std::shared_ptr<const buffer> shared_memory(std::size_t bytes) {
   const std::string name = "shared memory of " + std::to_string(bytes) + " bytes";
@@ -37,9 +22,9 @@ std::shared_ptr<const buffer> shared_memory(std::size_t bytes) {
   descriptor memfd(fd, name);
   const std::size_t mapped_bytes = std::max<std::size_t>(bytes, 1);
   memfd.resize(mapped_bytes);
-  auto mapped = map_file(memfd, mapped_bytes, mmap_mode::read_write, {});
+  auto mapped = map_shared(std::make_shared<shared_file>(std::move(memfd)), mapped_bytes, {});
   if (bytes >= k_huge_bytes) ::madvise(mapped->data(), bytes, MADV_HUGEPAGE);  // advice, as in heap_buffer
-  return std::make_shared<memfd_buffer>(std::move(mapped), std::move(memfd));
+  return mapped;
 }
 
 }  // namespace larder::detail

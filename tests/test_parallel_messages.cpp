@@ -34,7 +34,8 @@ constexpr std::uint64_t k_map_none = std::numeric_limits<std::uint64_t>::max();
 
 /// One process's log with both its ends.
 struct channel {
-  explicit channel(std::uint64_t max_nbytes) : most(max_nbytes), writer(log->fd()), to(writer, max_nbytes) {}
+  explicit channel(std::uint64_t max_nbytes)
+      : most(max_nbytes), writer(log->fd()), to(writer, max_nbytes, nullptr) {}
 
   template <class T>
   void send(const T& value) {
@@ -44,7 +45,7 @@ struct channel {
   template <class T>
   T receive() {
     std::optional<T> value;
-    message_reader from(*log, reader.next(writer.end()).value(), most, received);
+    message_reader from(log.get(), reader.next(writer.end()).value(), most, received, nullptr);
     read_travelling(from, value);
     from.finish();
     return std::move(*value);
@@ -185,7 +186,7 @@ TEST_CASE("messages: a message that was cut short is refused, wherever that was"
   const auto bytes = c.reader.next(c.writer.end()).value();
   const std::vector<std::byte> whole(bytes.begin(), bytes.end());
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    message_reader from(*c.log, std::span(whole).first(size), c.most, c.received);
+    message_reader from(c.log.get(), std::span(whole).first(size), c.most, c.received, nullptr);
     std::optional<std::map<int, array<const int>>> value;
     REQUIRE_THROWS_AS(read_travelling(from, value), larder::format_error);
   }
@@ -198,7 +199,7 @@ TEST_CASE("messages: one process reads what another one writes meanwhile", "[par
   REQUIRE(::pipe(ends) == 0);
   child_process child([&] {
     log_writer writer(log->fd());
-    message_writer to(writer, 1000);
+    message_writer to(writer, 1000, nullptr);
     for (int i = 0; i < 200; ++i) {
       write_travelling(ramp(1 + static_cast<std::size_t>(i) * 100, i), to);
       to.finish();
@@ -212,7 +213,7 @@ TEST_CASE("messages: one process reads what another one writes meanwhile", "[par
   for (int i = 0; i < 200; ++i) {
     std::uint64_t end = 0;
     REQUIRE(::read(ends[0], &end, sizeof end) == sizeof end);
-    message_reader from(*log, reader.next(end).value(), 1000, received);
+    message_reader from(log.get(), reader.next(end).value(), 1000, received, nullptr);
     std::optional<array<const int>> a;
     read_travelling(from, a);
     REQUIRE(is_ramp(*a, 1 + static_cast<std::size_t>(i) * 100, i));

@@ -33,6 +33,9 @@ struct array_access;
 /// Constness is shallow, as with std::span: a `const array<double>` writes, an `array<const double>` does not, and
 /// there is no way from the second to a `double*`.
 ///
+/// An array on the heap that is passed to worker processes (parallel.hpp) is moved to shared memory, at the same addresses; from then on
+/// children of fork share it, and do not have copies of their own.
+///
 /// Thread-safety: as for a shared_ptr and a span. Distinct handles may be used from distinct threads; elements
 /// are plain memory, so two threads must not write (or write and read) the same element unsynchronised.
 template <class T>
@@ -79,6 +82,8 @@ class array {
   /// A view of memory that belongs to others: it must stay valid while the array or a view of it lives, which
   /// `owner`, if given, is kept alive to ensure. value_error where the size does not match the shape.
   static array borrow(std::span<T> elements, const extents& shape, std::shared_ptr<const void> owner = {}) {
+    // One who owns nothing, where there is none: arrays without an owner are the elements of a vector, on its way as one.
+    if (!owner) owner = std::shared_ptr<const void>(std::shared_ptr<const void>(), elements.data());
     return array(erased{}, detail::borrow(elements.data(), elements.size_bytes(), dtype_of<T>, shape,
                                           std::move(owner)));
   }

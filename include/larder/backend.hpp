@@ -7,8 +7,8 @@ enum class backend {
   sequential,  ///< in the calling thread, one after the other
   threads,     ///< on the process's team of threads
   fork,  ///< in children of this process, made for the call: any closure; what is not returned is lost with the child
-  processes,  ///< processes and mpi are not in this version: a pool refuses them
-  mpi,
+  processes,  ///< in processes of the same program that outlive the call; its main has to begin with larder::init
+  mpi,        ///< not in this version: a pool refuses it
 };
 
 }  // namespace larder

@@ -50,6 +50,7 @@ class initializer_holder final : public held_initializer {
     if constexpr (can_travel<F>) write_travelling(f_, to);
   }
   std::string why_not() const override { return why_not_travelling<F>(travel_role::initializer); }
+  bool stays_same() const noexcept override { return true; }
 
  private:
   F f_;

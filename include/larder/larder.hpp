@@ -14,6 +14,7 @@
 #include <larder/half.hpp>
 #include <larder/hash.hpp>
 #include <larder/hasher.hpp>
+#include <larder/init.hpp>
 #include <larder/inspect.hpp>
 #include <larder/load.hpp>
 #include <larder/log.hpp>

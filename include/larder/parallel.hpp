@@ -185,7 +185,8 @@ class parallel {
       }
     }
     using batch = detail::reduce_batch<range_type, call_type, T, Op>;
-    const detail::reduce_shipment<detail::passed_element<range_type>, T, Op, F, Shared...> shipment(call, op);
+    const detail::reduce_shipment<detail::travelled_passed<range_type, F, Shared...>, T, Op, F, Shared...>
+        shipment(call, op);
     detail::range_source<range_type, batch, call_type, Op, detail::shipment> source(range, call, op,
                                                                                     shipment);
     detail::task_stream stream(settings, source, detail::stream_order::finished);
@@ -209,7 +210,7 @@ class parallel {
       using call_type = detail::parallel_call<F, Shared...>;
       const auto& settings = pool_->settings();
       const call_type call(f, shared...);
-      const detail::map_shipment<detail::passed_element<Range>, F, Shared...> shipment(call);
+      const detail::map_shipment<detail::travelled_passed<Range, F, Shared...>, F, Shared...> shipment(call);
       if constexpr (detail::indexed_range<Range>) {
         if (!detail::reads_in_caller(settings)) {
           const auto count = static_cast<std::size_t>(std::ranges::size(range));

@@ -100,8 +100,11 @@ struct parallel_options {
   /// Called by each worker before its first task for the pool: by several at once. What it throws ends the call as if the task had.
   /// That of an enclosing parallel_config cannot be left out. For processes it has to be a function that is shippable (ship.hpp).
   worker_initializer initializer{};
-  /// How often a task is run again whose worker died: at least 0, the default.
+  /// How often a task is run again whose worker died: at least 0, the default. On processes a task that has killed three
+  /// workers is given up.
   std::optional<int> max_retries{};
+  /// processes: how long workers wait for the next call, of any pool, before they leave: at least 0 seconds, 300 by default, or infinite.
+  std::optional<std::chrono::duration<double>> idle_timeout{};
   progress_option progress{};
   /// fork: start children although the program runs threads of its own, whose locks nobody will release in them.
   std::optional<bool> allow_threads{};

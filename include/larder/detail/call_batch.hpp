@@ -23,8 +23,9 @@ namespace larder::detail {
 template <class Range>
 void write_inputs(const std::vector<element_holder<Range>>& elements, std::size_t begin, std::size_t end,
                   travel_writer& to) {
-  if constexpr (can_travel<std::remove_cvref_t<typename element_holder<Range>::passed>>) {
-    for (std::size_t i = begin; i != end; ++i) write_travelling(elements[i].look(), to);
+  using element = travelling_element<Range>;
+  if constexpr (can_travel<element>) {
+    for (std::size_t i = begin; i != end; ++i) write_travelling<element>(elements[i].look(), to);
   }
 }
 

@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <larder/detail/travel.hpp>
+
 namespace larder::detail {
 
 template <class Range>
@@ -61,5 +63,19 @@ class element_holder {
 /// What a function is called with for elements of this range.
 template <class Range>
 using passed_element = typename element_holder<Range>::passed;
+
+/// As what elements of this range go to another process: what stands for an element of a vector<bool> goes as its value.
+template <class Range>
+using travelling_element =
+    std::conditional_t<!can_travel<std::remove_cvref_t<passed_element<Range>>> &&
+                           std::is_convertible_v<passed_element<Range>, std::ranges::range_value_t<Range>>,
+                       std::ranges::range_value_t<Range>, std::remove_cvref_t<passed_element<Range>>>;
+
+/// What the function is called with there.
+template <class Range, class F, class... Shared>
+using travelled_passed = std::conditional_t<
+    !std::is_same_v<travelling_element<Range>, std::remove_cvref_t<passed_element<Range>>> &&
+        std::is_invocable_v<const F&, travelling_element<Range>, const Shared&...>,
+    travelling_element<Range>&&, passed_element<Range>>;
 
 }  // namespace larder::detail

@@ -125,13 +125,13 @@ class map_tasks final : public travelling_tasks {
 
   const shipment& shipped() const override { return shipment_; }
   void write_inputs(std::size_t begin, std::size_t end, travel_writer& to) override {
-    using element = std::remove_cvref_t<passed_element<Range>>;
+    using element = travelling_element<Range>;
     if constexpr (std::contiguous_iterator<iterator> && goes_as_bytes<element>) {
       to.bytes(std::to_address(first_) + begin, (end - begin) * sizeof(element));
     } else if constexpr (can_travel<element>) {
       for (std::size_t i = begin; i != end; ++i) {
         const element_holder<Range> each(first_[static_cast<position>(i)]);
-        write_travelling(each.look(), to);
+        write_travelling<element>(each.look(), to);
       }
     }
   }

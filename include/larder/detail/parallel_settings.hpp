@@ -30,6 +30,7 @@ struct parallel_settings {
   worker_initializer initializer;
   std::shared_ptr<initialized_threads> initialized;  // where there is an initializer
   unsigned max_retries = 0;
+  std::chrono::nanoseconds idle_timeout{};  // the largest: none
   progress_option progress;
   bool allow_threads = false;
   larder::reduce_order reduce_order = larder::reduce_order::sequence;

@@ -66,10 +66,22 @@ class shipment {
   virtual void write(travel_writer& to) const = 0;
   /// Why it cannot go to another process: a text for an error. Empty where it can.
   virtual std::string why_not() const = 0;
+  /// Whether tasks find it as it was written, whatever other tasks did with it: who has it can use it again for the same bytes.
+  virtual bool stays_same() const noexcept = 0;
 
  protected:
   ~shipment() = default;
 };
+
+/// Whether what refers to a const T cannot change what it stands for. (There are more that cannot.)
+template <class T>
+inline constexpr bool is_unchangeable =
+    goes_as_bytes<T> || nothing_to_send<T> || is_function_pointer<T> || std::is_function_v<T> ||
+    std::is_same_v<T, std::string> || is_element_vector<T>;
+template <class T>
+inline constexpr bool is_unchangeable<array<const T>> = true;
+template <class T, std::size_t k_count>
+inline constexpr bool is_unchangeable<T[k_count]> = is_unchangeable<T>;
 
 /// The descriptor of a `Call`, if that can be made at all.
 template <class Call, bool k_can>
@@ -99,6 +111,16 @@ class travelled {
 
  private:
   std::optional<T> value_;
+};
+template <class T>
+  requires std::is_function_v<T>
+class travelled<T> {
+ public:
+  explicit travelled(travel_reader& from) : pointer_(from) {}
+  T& get() const noexcept { return *pointer_.get(); }
+
+ private:
+  travelled<T*> pointer_;
 };
 template <class T, std::size_t k_count>
 class travelled<T[k_count]> {
@@ -211,6 +233,7 @@ class map_shipment final : public shipment {
                         why_not_travelling<element>(travel_role::element),
                         why_not_travelling<Shared>(travel_role::argument)...);
   }
+  bool stays_same() const noexcept override { return is_unchangeable<F> && (is_unchangeable<Shared> && ...); }
 
  private:
   const parallel_call<F, Shared...>& call_;
@@ -241,6 +264,9 @@ class reduce_shipment final : public shipment {
                         why_not_travelling<element>(travel_role::element),
                         why_not_travelling<Shared>(travel_role::argument)...);
   }
+  bool stays_same() const noexcept override {
+    return is_unchangeable<F> && is_unchangeable<Op> && (is_unchangeable<Shared> && ...);
+  }
 
  private:
   const parallel_call<F, Shared...>& call_;
@@ -261,6 +287,7 @@ class submit_shipment final : public shipment {
     return first_reason(why_not_travelling<F>(travel_role::function),
                         why_not_travelling<Args>(travel_role::argument)...);
   }
+  bool stays_same() const noexcept override { return true; }
 };
 
 }  // namespace larder::detail

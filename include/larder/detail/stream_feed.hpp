@@ -61,7 +61,7 @@ class stream_feed final : public result_feed<fed_result<R>> {
   const F f_;
   const std::tuple<Shared...> shared_;
   const call call_;
-  const map_shipment<passed_element<Range>, F, Shared...> shipment_;
+  const map_shipment<travelled_passed<Range, F, Shared...>, F, Shared...> shipment_;
   range_source<Range, batch_type, call, shipment> source_;
   task_stream stream_;
 };

@@ -70,6 +70,8 @@ class task_batch {
   /// Whether its tasks make one result together: finished() goes from 0 to count() at once, write() and read() are called for
   /// the last task alone, and after a failure all of them have to run again.
   virtual bool is_whole() const noexcept { return false; }
+  /// Whether somebody may wait for results before all are there.
+  virtual bool wants_each_result() const noexcept { return true; }
 
   // How far it is. Written by the runner that has it, read by whoever waits for results.
 

@@ -52,6 +52,9 @@ class task_stream {
   /// what the first failing task has thrown, and what the range throws, when no task runs any more; it is empty from then on.
   std::optional<task> next();
 
+  /// Runs all tasks, and throws what next() throws. Nothing is given: for batches that put their results where they belong.
+  void run();
+
   parallel_stats stats() const;
 
  private:

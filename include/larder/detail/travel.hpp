@@ -122,6 +122,14 @@ struct travels<T> {
   }
 };
 
+/// A function that is passed by reference; it is read as a pointer.
+template <class T>
+  requires std::is_function_v<T>
+struct travels<T> {
+  static constexpr bool k_can = true;
+  static void write(T& function, travel_writer& to) { travels<T*>::write(&function, to); }
+};
+
 template <class T, std::size_t k_count>
 struct travels<T[k_count]> {
   static constexpr bool k_can =

@@ -1,0 +1,50 @@
+#pragma once
+// Descriptors of files on their way to another process, over a socket of SOCK_SEQPACKET. What lies in them is mapped there by
+// what messages say; see file_table for the other end.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "src/shared_file.hpp"
+
+namespace larder::detail {
+
+/// How many descriptors a packet has at most; it begins with their ids, u64 each.
+inline constexpr std::size_t k_most_in_packet = 64;
+
+/// The sending end, for one receiver; used by one thread at a time. The socket is its maker's, and lives as long.
+class file_sender {
+ public:
+  explicit file_sender(int socket) noexcept : socket_(socket) {}
+
+  /// Sends those that the other side does not have; waits where it has many that it has not taken. io_error where one
+  /// is gone from its path, or cannot be sent. Where nobody is at the other end nothing happens: who waits for that one finds it gone.
+  void send(std::span<const std::shared_ptr<const shared_file>> files);
+
+  /// What the other side is to forget, at once or with the next message: files that are gone, and those that were not sent for longest
+  /// where it has too many.
+  std::vector<std::uint64_t> take_forgotten();
+
+  /// Sends this one, for the next message alone: the other side forgets it then. False where it cannot be done, or not now.
+  bool try_send(const shared_file& file) const noexcept;
+
+ private:
+  struct sent_file {
+    std::weak_ptr<const shared_file> file;
+    std::uint64_t last_use;
+  };
+
+  void forget_oldest();
+
+  int socket_;
+  std::unordered_map<std::uint64_t, sent_file> sent_;
+  std::vector<std::uint64_t> forgotten_;
+  std::uint64_t uses_ = 0;
+  std::uint64_t gone_ = files_gone();
+};
+
+}  // namespace larder::detail

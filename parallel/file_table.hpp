@@ -1,0 +1,51 @@
+#pragma once
+// Files that another process has sent (see file_sender), and what is mapped of them.
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <tuple>
+#include <unordered_map>
+
+#include <larder/mmap_mode.hpp>
+
+#include "src/buffer.hpp"
+#include "src/shared_file.hpp"
+
+namespace larder::detail {
+
+/// The receiving end; used by one thread at a time. What was mapped to be read, or to be read and written, is mapped once as long as the file is known.
+/// Arrays keep their memory longer.
+class file_table {
+ public:
+  /// The socket is its maker's, and lives as long.
+  explicit file_table(int socket) noexcept : socket_(socket) {}
+
+  /// `bytes` of the file from `offset` on; copy_on_write: for this caller alone. format_error where no such file was sent, or it does not
+  /// have them; io_error where the system refuses.
+  std::shared_ptr<const buffer> map(std::uint64_t id, std::uint64_t offset, std::uint64_t bytes,
+                                    mmap_mode mode);
+
+  /// What file_sender::take_forgotten said; before anything is mapped of the message that it came with.
+  void forget(std::uint64_t id) noexcept;
+  void forget_all() noexcept;
+
+ private:
+  using part = std::tuple<std::uint64_t, std::uint64_t, mmap_mode>;  // offset, bytes
+  struct known_file {
+    std::shared_ptr<const shared_file> file;
+    std::map<part, std::shared_ptr<const buffer>> mapped;
+  };
+
+  known_file& find(std::uint64_t id);
+  /// False where there is nothing.
+  bool receive();
+  void unmap_all() noexcept;
+
+  int socket_;
+  std::unordered_map<std::uint64_t, known_file> files_;
+  std::size_t mapped_ = 0;
+};
+
+}  // namespace larder::detail

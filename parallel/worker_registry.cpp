@@ -1,0 +1,115 @@
+#include "parallel/worker_registry.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <iterator>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "parallel/lifeline.hpp"
+#include "src/shared_file.hpp"
+
+namespace larder::detail {
+namespace {
+
+/// Of one process: a child of fork leaves the one that it inherits alone, and makes its own. None is ever destroyed: exit handlers may
+/// still make calls, and the workers die with the process.
+struct registry {
+  const pid_t process = ::getpid();
+  const lifeline line;
+  std::mutex mutex;
+  std::vector<std::unique_ptr<worker_process>> idle;  // the last used at the end
+};
+
+std::atomic<registry*> the_registry = nullptr;
+
+void tell_idle_workers() noexcept;
+
+/// Null where there is none yet.
+registry* existing_registry() noexcept {
+  registry* const known = the_registry.load(std::memory_order_acquire);
+  return known != nullptr && known->process == ::getpid() ? known : nullptr;
+}
+
+registry& own_registry() {
+  if (registry* const known = existing_registry()) return *known;
+  registry* before = the_registry.load(std::memory_order_acquire);
+  auto made = std::make_unique<registry>();
+  while (before == nullptr || before->process != made->process) {
+    if (the_registry.compare_exchange_weak(before, made.get(), std::memory_order_acq_rel)) {
+      on_files_gone(&tell_idle_workers);
+      return *made.release();
+    }
+  }
+  return *before;
+}
+
+bool has_ended(worker_process& worker) noexcept {
+  pollfd end{worker.child().ended_fd(), POLLIN, 0};
+  return ::poll(&end, 1, 0) != 0;
+}
+
+/// Those that have left are waited for when their owner lets them go: not under the mutex.
+std::vector<std::unique_ptr<worker_process>> take_ended(registry& from) {
+  std::vector<std::unique_ptr<worker_process>> ended;
+  std::erase_if(from.idle, [&](auto& each) {
+    if (!has_ended(*each)) return false;
+    ended.push_back(std::move(each));
+    return true;
+  });
+  return ended;
+}
+
+/// Memory of arrays that are gone here goes when the workers let it go, too.
+void tell_idle_workers() noexcept {
+  registry* const known = existing_registry();
+  if (known == nullptr) return;
+  const std::lock_guard lock(known->mutex);
+  for (const auto& each : known->idle) {
+    try {
+      each->forget_files();
+    } catch (...) {  // no memory for the message: it is told with the next call
+    }
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<worker_process> take_worker(const worker_kind& kind) {
+  registry& here = own_registry();
+  std::vector<std::unique_ptr<worker_process>> ended;
+  {
+    const std::lock_guard lock(here.mutex);
+    ended = take_ended(here);
+    const auto is_alike = [&](const auto& each) { return each->kind() == kind; };
+    for (;;) {
+      const auto alike = std::ranges::find_if(here.idle.rbegin(), here.idle.rend(), is_alike);
+      if (alike == here.idle.rend()) break;
+      auto found = std::move(*alike);
+      here.idle.erase(std::next(alike).base());
+      if (found->take()) return found;
+      ended.push_back(std::move(found));
+    }
+  }
+  return std::make_unique<worker_process>(kind, here.line);
+}
+
+void give_back_worker(std::unique_ptr<worker_process> worker,
+                      std::chrono::nanoseconds idle_timeout) noexcept {
+  try {
+    worker->forget_files();
+    registry& here = own_registry();
+    std::vector<std::unique_ptr<worker_process>> ended;
+    const std::lock_guard lock(here.mutex);
+    ended = take_ended(here);
+    here.idle.push_back(std::move(worker));
+    here.idle.back()->give_back(idle_timeout);
+  } catch (...) {  // no memory: the worker is not kept, then
+  }
+}
+
+}  // namespace larder::detail
