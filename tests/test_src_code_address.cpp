@@ -94,20 +94,6 @@ struct other_call final : shipped_call {
 };
 const task_descriptor& some_descriptor() { return described_call<some_call>::descriptor; }
 
-/// A plugin, loaded under a path where nothing else finds its symbols.
-shipping_plugin load_plugin(const std::string& path) {
-  void* const handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) FAIL(::dlerror());
-  return reinterpret_cast<shipping_plugin (*)()>(::dlsym(handle, "plugin"))();
-}
-
-/// Gives the file another inode, as installing a new version does.
-void replace(const std::filesystem::path& path, const std::string& by) {
-  const std::filesystem::path fresh = path.string() + ".new";
-  std::filesystem::copy_file(by, fresh);
-  std::filesystem::rename(fresh, path);
-}
-
 /// A fresh process of this program, in which nothing was loaded beyond what that links with. It reads what was written here:
 /// functions, which it calls with 7; descriptors, of which it says the signature; lists of modules.
 class reader_process {
@@ -256,7 +242,7 @@ TEST_CASE("code addresses: a plugin without a build id is told by its content", 
   reader.add_function(plugin.times);
   CHECK(reader.run() == std::vector<std::string>{"35"});
 
-  replace(path, LARDER_TEST_PLUGIN);
+  replace_file(path, LARDER_TEST_PLUGIN);
   const auto said = reader.run();
   REQUIRE(said.size() == 1);
   CHECK_THAT(said[0], ContainsSubstring(path) && ContainsSubstring("expected content ") &&
@@ -273,7 +259,7 @@ TEST_CASE("code addresses: another build of the module is named, with what to do
   reader.add_descriptor(*plugin.descriptor);
   CHECK(reader.run() == std::vector<std::string>{"14", "1002"});
 
-  replace(path, LARDER_TEST_PLUGIN_OTHER);
+  replace_file(path, LARDER_TEST_PLUGIN_OTHER);
   auto said = reader.run();
   REQUIRE(said.size() == 2);
   for (const std::string& each : said) {
@@ -287,7 +273,7 @@ TEST_CASE("code addresses: another build of the module is named, with what to do
   REQUIRE(said.size() == 2);
   CHECK_THAT(said[0], ContainsSubstring("not_shippable: ") && ContainsSubstring(path + " holds code"));
 
-  replace(path, LARDER_TEST_PLUGIN);
+  replace_file(path, LARDER_TEST_PLUGIN);
   CHECK(reader.run() == std::vector<std::string>{"14", "1002"});
 }
 
@@ -304,7 +290,7 @@ TEST_CASE("code addresses: a library that was unloaded and replaced is not taken
   const std::string before = sent(times_of(handle));
   REQUIRE(::dlclose(handle) == 0);
   REQUIRE(::dlopen(path.c_str(), RTLD_NOW | RTLD_NOLOAD) == nullptr);
-  replace(path, LARDER_TEST_PLUGIN_OTHER);
+  replace_file(path, LARDER_TEST_PLUGIN_OTHER);
   CHECK_THROWS_WITH(received<function>(before), ContainsSubstring("another build of " + path));
   handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   const std::string after = sent(times_of(handle));

@@ -1,18 +1,23 @@
 // program [PLUGIN]: sends code of its own, of the C library and of the plugin to another process of itself, which checks that each
-// piece has come as itself. tools/check_shipping builds it in many ways.
+// piece has come as itself; then it calls some of it in worker processes. tools/check_shipping builds it in many ways.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <dlfcn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <larder/init.hpp>
+#include <larder/parallel.hpp>
 
 #include "src/code_address.hpp"
 #include "tests/shipping/same_lambdas.hpp"
@@ -148,13 +153,41 @@ int send_to_another(const char* plugin) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
+/// What workers make of [0, 100).
+template <class F>
+void require_mapped(const larder::parallel& pool, const F& f) {
+  std::vector<int> xs(100);
+  std::iota(xs.begin(), xs.end(), 0);
+  const auto in_worker = [](int x, const F& called, pid_t caller) {
+    return ::getpid() == caller ? -1 : called(x);
+  };
+  const std::vector<int> found = pool.map(xs, in_worker, f, ::getpid());
+  for (const int x : xs)
+    require(found[static_cast<std::size_t>(x)] == f(x), "a worker called another function");
+}
+
+void call_in_workers(const char* plugin) {
+  const larder::parallel pool({.n_jobs = 2, .backend = larder::backend::processes});
+  require_mapped(pool, [](int x) { return 5 * x + 2; });
+  require_mapped(pool, [](int x) { return 5 * x + 2; });
+  require_mapped(pool, [](int x) { return 5 * x + 3; });
+  require_mapped(pool, function{&thrice});
+  require_mapped(pool, function{&std::abs});
+  if (plugin != nullptr) require_mapped(pool, opened(plugin).function);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  larder::init(argc, argv);
   const bool reads = argc > 1 && std::strcmp(argv[1], "--read") == 0;
   const char* const plugin = argv[reads ? 2 : 1];
   try {
-    if (!reads) return send_to_another(plugin);
+    if (!reads) {
+      const int status = send_to_another(plugin);
+      if (status == 0) call_in_workers(plugin);
+      return status;
+    }
     bytes_reader from(read_to_end(0));
     read_all(plugin, from);
     return from.at_end() ? 0 : 1;
