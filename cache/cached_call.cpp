@@ -32,7 +32,9 @@ cached_call::cached_call(const cached_state& state, const digest& key, pending_c
     : state_(state), memory_(state.memory()), key_(key), call_(call), path_(state.path_of(key)) {}
 
 bool cached_call::look_up(bool load) {
-  const stopwatch watch;
+  // A hit takes so little that looking at the clock shows.
+  std::optional<stopwatch> watch;
+  if (memory_.options().verbose >= 2) watch.emplace();
   double seconds = 0;
   const bool found = try_entry(load, validity::ask, [&](value_file& entry) {
     if (load) call_.read(entry);
@@ -41,7 +43,7 @@ bool cached_call::look_up(bool load) {
   if (!found) return false;
   memory_.counts().hits.fetch_add(1, std::memory_order_relaxed);
   memory_.counts().seconds_saved.fetch_add(seconds, std::memory_order_relaxed);
-  if (memory_.options().verbose >= 2) report(call_.describe(), ": from the cache in", watch.seconds());
+  if (watch) report(call_.describe(), ": from the cache in", watch->seconds());
   return true;
 }
 

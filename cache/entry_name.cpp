@@ -29,6 +29,12 @@ void append_escaped(std::string& name, char c) {
   }
 }
 
+/// The lowest digits.
+void append_hex(std::string& out, std::uint64_t value, std::size_t digits) {
+  out.resize(out.size() + digits);
+  for (auto digit = out.rbegin(); digits != 0; --digits, value >>= 4) *digit++ = k_hex[value & 0xF];
+}
+
 /// By hand: an entry's key is two of these, and there may be a million.
 bool is_hex(std::string_view text) noexcept {
   return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
@@ -77,10 +83,13 @@ std::optional<std::string> code_id_from(std::string_view name) {
 }
 
 std::string entry_path(const std::string& code_directory, const digest& key) {
-  const std::string hex = key.hex();
   std::string path;
-  path.reserve(code_directory.size() + hex.size() + 2);
-  path.append(code_directory).append("/").append(hex, 0, 2).append("/").append(hex, 2);
+  path.reserve(code_directory.size() + 34);
+  path.append(code_directory).append("/");
+  append_hex(path, key.high >> 56, 2);
+  path += '/';
+  append_hex(path, key.high, 14);
+  append_hex(path, key.low, 16);
   return path;
 }
 

@@ -12,8 +12,10 @@ single_flight::single_flight(const cache_directory& directory, const digest& key
                              std::optional<std::chrono::nanoseconds> limit)
     : directory_(directory), key_(key), outer_(innermost) {
   using clock = std::chrono::steady_clock;
-  const auto now = clock::now();
-  if (limit && *limit < clock::time_point::max() - now) until_ = now + *limit;
+  if (limit) {
+    const auto now = clock::now();
+    if (*limit < clock::time_point::max() - now) until_ = now + *limit;
+  }
   if (!is_within_itself()) lock_.emplace(directory_);
   innermost = this;
 }

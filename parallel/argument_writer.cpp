@@ -28,8 +28,11 @@ constexpr std::size_t k_most_files = 128;
 }  // namespace
 
 void argument_writer::put(const raw_array& a) {
-  if (a.nbytes() <= rules_.max_nbytes || rules_.mmap_mode == mmap_mode::none) return put_here(a);
-  auto at = place(a, rules_.temp_folder);
+  if (rules_.mmap_mode == mmap_mode::none) return put_here(a);
+  // What was made to be shared is, whatever its size: what workers write to it must not be lost.
+  const bool is_small = a.nbytes() <= rules_.max_nbytes;
+  auto at = place(a, rules_.temp_folder, is_small ? moving::none : moving::allowed);
+  if (is_small && (!at || at->sharing != sharing::read_write)) return put_here(a);
   if (!at) {
     // Without an owner it is a std::vector, of which workers get a copy in any case.
     if (a.owner && rules_.mmap_mode == mmap_mode::read_write) refuse(a);

@@ -32,7 +32,7 @@ struct outgoing_message {
 };
 
 /// Arrays of more than max_nbytes are moved to where other processes can map them, if they do not lie there already; from then on
-/// children of fork share them, too. Copied into the message are: smaller ones; all where the mmap_mode is none; memory that belongs to others, and
+/// children of fork share them, too. Copied into the message are: smaller ones, but not of memory that was made to be shared or of a file that is mapped to be written to; all where the mmap_mode is none; memory that belongs to others, and
 /// arrays on the heap of less than 64 KiB, for both of which read_write is a value_error; what is in a file that is no longer at its path.
 /// io_error where there is no memory to move to.
 class argument_writer final : public message_encoder {

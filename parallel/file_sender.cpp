@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <string>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -42,6 +44,20 @@ bool send_packet(int socket, std::span<const std::uint64_t> ids, std::span<const
   return sent >= 0;
 }
 
+/// There is a limit to the descriptors that all processes of a user have under way.
+constexpr std::chrono::seconds k_longest_jam{10};
+constexpr int k_jam_interval_ms = 1;
+
+/// The same, when there is room for it.
+bool send_packet_in_time(int socket, std::span<const std::uint64_t> ids, std::span<const int> fds) noexcept {
+  const auto begun = std::chrono::steady_clock::now();
+  while (!send_packet(socket, ids, fds, 0)) {
+    if (errno != ETOOMANYREFS || std::chrono::steady_clock::now() - begun > k_longest_jam) return false;
+    ::poll(nullptr, 0, k_jam_interval_ms);
+  }
+  return true;
+}
+
 bool is_gone(int error) noexcept { return error == EPIPE || error == ECONNRESET || error == ENOTCONN; }
 
 }  // namespace
@@ -55,7 +71,7 @@ void file_sender::send(std::span<const std::shared_ptr<const shared_file>> files
   const auto send_packed = [&] {
     const std::size_t n = packed.size();
     if (n == 0) return;
-    if (!send_packet(socket_, std::span(ids).first(n), std::span(fds).first(n), 0) && !is_gone(errno)) {
+    if (!send_packet_in_time(socket_, std::span(ids).first(n), std::span(fds).first(n)) && !is_gone(errno)) {
       throw io_error("an array for a worker", "cannot send its descriptor", errno);
     }
     for (const auto* each : packed) {

@@ -103,9 +103,14 @@ std::shared_ptr<const buffer> file_table::map(std::uint64_t id, std::uint64_t of
   return mapped;
 }
 
+void file_table::receive_all() {
+  while (receive()) {
+  }
+}
+
 void file_table::forget(std::uint64_t id) noexcept {
   const auto known = files_.find(id);
-  if (known == files_.end()) return;
+  if (known == files_.end() || --known->second.times != 0) return;
   mapped_ -= known->second.mapped.size();
   files_.erase(known);
 }
@@ -158,8 +163,11 @@ bool file_table::receive() {
   if (static_cast<std::size_t>(bytes) != files.size() * sizeof(std::uint64_t))
     refuse("a packet without its files");
   for (std::size_t i = 0; i != files.size(); ++i) {
-    if (files_.contains(ids[i])) continue;  // one that comes again
-    files_.emplace(ids[i], known_file{std::make_shared<shared_file>(std::move(files[i])), {}});
+    if (const auto known = files_.find(ids[i]); known != files_.end()) {
+      ++known->second.times;  // it comes again before it was forgotten
+    } else {
+      files_.emplace(ids[i], known_file{std::make_shared<shared_file>(std::move(files[i])), 1, {}});
+    }
   }
   return true;
 }

@@ -27,6 +27,9 @@ class file_table {
   std::shared_ptr<const buffer> map(std::uint64_t id, std::uint64_t offset, std::uint64_t bytes,
                                     mmap_mode mode);
 
+  /// Takes what has come: only so many descriptors can be under way, of all processes of a user. io_error where this process may
+  /// not have as many.
+  void receive_all();
   /// What file_sender::take_forgotten said; before anything is mapped of the message that it came with.
   void forget(std::uint64_t id) noexcept;
   void forget_all() noexcept;
@@ -35,6 +38,7 @@ class file_table {
   using part = std::tuple<std::uint64_t, std::uint64_t, mmap_mode>;  // offset, bytes
   struct known_file {
     std::shared_ptr<const shared_file> file;
+    unsigned times;  // that it has come without being forgotten
     std::map<part, std::shared_ptr<const buffer>> mapped;
   };
 

@@ -111,6 +111,7 @@ void process_crew::give(job what) {
         again_.push_back(std::move(what));  // the system has no room for another process now: others do it
         return;
       }
+      to.worker->set_idle_timeout(settings_.idle_timeout);
       to.busy_before = to.worker->link().slot.busy;
       to.news = to.worker->link().news;
     }
@@ -367,7 +368,7 @@ void process_crew::kill(seat& of, const std::exception_ptr& fault) noexcept {
 void process_crew::dismiss(seat& from) noexcept {
   try {
     if (from.has_call && call_) from.worker->end_call(*call_, from.call);
-    give_back_worker(std::move(from.worker), settings_.idle_timeout);
+    give_back_worker(std::move(from.worker));
   } catch (...) {  // no memory for the message: the worker is killed, then
   }
 }

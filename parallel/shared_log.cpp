@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <mutex>
@@ -16,6 +17,7 @@
 
 #include "src/buffer.hpp"
 #include "src/fork_safety.hpp"
+#include "src/movable_pages.hpp"
 #include "src/strided_copy.hpp"
 
 namespace larder::detail {
@@ -117,18 +119,33 @@ class mapped_data final : public buffer {
   /// The pages go back where nobody else can have them. A child that was forked since may look at them, or be the one that
   /// lets its handle go; they stay then until the last array of the log is gone.
   ~mapped_data() override {
-    const auto whole = static_cast<std::size_t>(round_up(size(), page()));
-    ::munmap(data(), whole);
-    if (forks_ == fork_count()) space_->give_back(offset_, whole);
+    ::munmap(data(), whole());
+    give_back();
   }
 
   std::optional<mapped_origin> origin() const override { return mapped_origin{{}, offset_, mode_}; }
 
+  /// The log is the worker's as well, and longer than this array: it moves.
+  std::optional<placed_buffer> place(const std::string& temp_folder, moving may_move) const override {
+    const bool writes = mode_ == mmap_mode::copy_on_write;
+    auto placed = pages_.place(data(), size(), writes ? PROT_READ | PROT_WRITE : PROT_READ,
+                               writes ? sharing::as_asked : sharing::read_only, temp_folder, may_move);
+    if (placed) give_back();
+    return placed;
+  }
+
  private:
+  std::size_t whole() const noexcept { return static_cast<std::size_t>(round_up(size(), page())); }
+  void give_back() const noexcept {
+    if (forks_ == fork_count() && !is_given_back_.exchange(true)) space_->give_back(offset_, whole());
+  }
+
   std::uint64_t offset_;
   mmap_mode mode_;
   std::shared_ptr<Space> space_;
   std::uint64_t forks_;
+  movable_pages pages_;
+  mutable std::atomic<bool> is_given_back_ = false;
 };
 
 int new_memfd() {

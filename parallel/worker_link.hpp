@@ -22,9 +22,10 @@ struct worker_link {
   // The parent writes. What lies in the log of messages to the worker before `sent` is visible to who sees the number.
   alignas(64) std::atomic<std::uint64_t> sent = 0;
   std::atomic<std::uint32_t> posts = 0;  // changes after each change of `sent`: what the worker sleeps on
-  std::atomic<std::int64_t> idle_nanoseconds = 0;  // after which the worker leaves
-  stop_state stop;                                 // nothing that was sent is wanted
-  std::atomic<std::uint32_t> parent_sleeps = 0;    // or is about to, and has to be woken
+  std::atomic<std::int64_t> idle_timeout = 0;    // nanoseconds in no call, after which the worker leaves
+  std::atomic<std::int64_t> idle_since = 0;      // by the steady clock, of an idle one
+  stop_state stop;                               // nothing that was sent is wanted
+  std::atomic<std::uint32_t> parent_sleeps = 0;  // or is about to, and has to be woken
 
   // The worker writes.
   alignas(64) std::atomic<std::uint32_t> sleeps = 0;  // or is about to, and has to be woken

@@ -49,8 +49,8 @@ using clock = std::chrono::steady_clock;
 
 /// How long a worker looks out for the next batch before it sleeps.
 constexpr std::chrono::microseconds k_spin{50};
-/// Who is not told how long to be idle is in a call.
-constexpr std::chrono::hours k_long{1};
+/// The least time that it sleeps for, unless it is woken.
+constexpr std::chrono::milliseconds k_nap{10};
 
 /// What lies in files is mapped whatever its size; the rest lies in messages.
 constexpr std::uint64_t k_all_mapped = 0;
@@ -98,20 +98,22 @@ class worker_loop {
   // See worker_process::post.
   void wait_for_messages() noexcept {
     if (spin_until([this] { return has_messages(); }, k_spin)) return;
-    const auto begun = clock::now();
     while (!has_messages()) {
-      const std::chrono::nanoseconds idle(link_.idle_nanoseconds.load());
-      const std::chrono::nanoseconds longest = idle.count() == 0 ? k_long : idle;
+      const std::chrono::nanoseconds idle(link_.idle_timeout.load());
       const std::uint32_t seen = link_.posts.load();
       link_.sleeps.store(1);
-      if (!has_messages()) futex_wait_shared(link_.posts, seen, longest);
+      if (!has_messages())
+        futex_wait_shared(link_.posts, seen, std::max<std::chrono::nanoseconds>(idle, k_nap));
       link_.sleeps.store(0);
-      if (!has_messages() && clock::now() - begun >= longest) leave_if_idle();
+      if (!has_messages()) leave_if_idle();
     }
   }
 
   void leave_if_idle() noexcept {
     auto idle = worker_state::idle;
+    if (link_.state.load() != idle) return;
+    const auto now = clock::now().time_since_epoch().count();
+    if (now - link_.idle_since.load() < link_.idle_timeout.load()) return;
     if (link_.state.compare_exchange_strong(idle, worker_state::gone)) ::_exit(0);
   }
 

@@ -268,9 +268,13 @@ bool worker_process::take() noexcept {
   return ::poll(&end, 1, 0) == 0;
 }
 
-void worker_process::give_back(std::chrono::nanoseconds idle_timeout) noexcept {
+void worker_process::set_idle_timeout(std::chrono::nanoseconds timeout) noexcept {
+  link_->idle_timeout.store(timeout.count());
+}
+
+void worker_process::give_back() noexcept {
   ::new (&link_->stop) stop_state;
-  link_->idle_nanoseconds.store(idle_timeout.count());
+  link_->idle_since.store(std::chrono::steady_clock::now().time_since_epoch().count());
   link_->state.store(worker_state::idle);
 }
 

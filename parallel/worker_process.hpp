@@ -79,10 +79,12 @@ class worker_process {
   /// Tells it which files it need not keep any more.
   void forget_files();
 
+  /// How long it waits for the next call. It is seen with the next message that is sent.
+  void set_idle_timeout(std::chrono::nanoseconds timeout) noexcept;
   /// False where it is leaving, or has left.
   bool take() noexcept;
-  /// After all that it was sent is done: it waits for the next call, and leaves when there is none for so long.
-  void give_back(std::chrono::nanoseconds idle_timeout) noexcept;
+  /// After all that it was sent is done.
+  void give_back() noexcept;
 
  private:
   struct known_call {

@@ -98,8 +98,7 @@ std::unique_ptr<worker_process> take_worker(const worker_kind& kind) {
   return std::make_unique<worker_process>(kind, here.line);
 }
 
-void give_back_worker(std::unique_ptr<worker_process> worker,
-                      std::chrono::nanoseconds idle_timeout) noexcept {
+void give_back_worker(std::unique_ptr<worker_process> worker) noexcept {
   try {
     worker->forget_files();
     registry& here = own_registry();
@@ -107,7 +106,7 @@ void give_back_worker(std::unique_ptr<worker_process> worker,
     const std::lock_guard lock(here.mutex);
     ended = take_ended(here);
     here.idle.push_back(std::move(worker));
-    here.idle.back()->give_back(idle_timeout);
+    here.idle.back()->give_back();
   } catch (...) {  // no memory: the worker is not kept, then
   }
 }

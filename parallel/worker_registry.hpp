@@ -1,7 +1,6 @@
 #pragma once
 // The workers of this process that are in no call. They stay for the calls to come, of any pool, until they were idle for long.
 
-#include <chrono>
 #include <memory>
 
 #include "parallel/worker_process.hpp"
@@ -12,6 +11,6 @@ namespace larder::detail {
 std::unique_ptr<worker_process> take_worker(const worker_kind& kind);
 
 /// That has done all that it was sent. Thread-safe.
-void give_back_worker(std::unique_ptr<worker_process> worker, std::chrono::nanoseconds idle_timeout) noexcept;
+void give_back_worker(std::unique_ptr<worker_process> worker) noexcept;
 
 }  // namespace larder::detail

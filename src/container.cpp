@@ -1,6 +1,5 @@
 #include "src/container.hpp"
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -9,6 +8,7 @@
 
 #include "src/descriptor.hpp"
 #include "src/little_endian.hpp"
+#include "src/same_bytes.hpp"
 #include "src/xxh3.hpp"
 
 namespace larder::detail {
@@ -35,10 +35,6 @@ std::string_view text_at(std::span<const std::byte> bytes, std::size_t offset, s
 
 void put_text(block& b, std::size_t offset, std::string_view text) noexcept {
   std::memcpy(b.data() + offset, text.data(), text.size());
-}
-
-bool is_zero(std::span<const std::byte> bytes) noexcept {
-  return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
 }
 
 void append(std::string& out, const block& b) {
@@ -116,7 +112,7 @@ segment parse_entry(const std::string& path, std::span<const std::byte> b) {
   if (s.extended_dtype > (array ? k_extended_bfloat16 : 0)) {
     fail(format_code::dtype, "an extended dtype that this version does not know");
   }
-  if (!is_zero(b.subspan(56))) fail(format_code::reserved, "unused bytes of an index entry are not zero");
+  if (!all_zero(b.subspan(56))) fail(format_code::reserved, "unused bytes of an index entry are not zero");
   if (log2_alignment < k_log2_block || log2_alignment > (array ? k_log2_largest_alignment : k_log2_block) ||
       s.offset % k_block != 0) {
     fail(format_code::align, "a segment is not aligned as it has to be");
@@ -136,12 +132,11 @@ segment parse_entry(const std::string& path, std::span<const std::byte> b) {
   return s;
 }
 
-block head_block(std::uint16_t minor, std::uint32_t compatible_flags) noexcept {
+block head_block() noexcept {
   block b{};
   put_text(b, 0, k_head_magic);
   put(b, 8, k_major);
-  put(b, 10, minor);
-  put(b, 16, compatible_flags);
+  put(b, 10, k_minor);
   put(b, 56, xxh3_64(std::span(b).first(56)));
   return b;
 }
@@ -150,12 +145,13 @@ block head_block(std::uint16_t minor, std::uint32_t compatible_flags) noexcept {
 
 std::string container_head() {
   std::string head;
-  append(head, head_block(k_minor, 0));
+  append(head, head_block());
   return head;
 }
 
 std::string index_and_trailer(const container_index& index, std::uint64_t offset) {
   std::string out;
+  out.reserve(index_and_trailer_bytes(index.segments.size()));
   append(out, index_head(index, offset));
   for (const segment& s : index.segments) append(out, index_entry(s));
   const trailer t{
@@ -219,12 +215,12 @@ void check_head(const std::string& path, std::span<const std::byte> b) {
   if (get<std::uint32_t>(b, 12) != 0) {
     fail(format_code::feature, "the file uses features that this version does not know");
   }
-  if (!is_zero(b.subspan(20, 36))) fail(format_code::reserved, "unused bytes of the head are not zero");
+  if (!all_zero(b.subspan(20, 36))) fail(format_code::reserved, "unused bytes of the head are not zero");
 }
 
 void check_head(const std::string& path, std::span<const std::byte> head, const trailer& end) {
-  const block expected = head_block(end.minor, end.compatible_flags);
-  if (!std::ranges::equal(head.first(k_block), expected)) {
+  // All else in it has one value.
+  if (get<std::uint16_t>(head, 10) != end.minor || get<std::uint32_t>(head, 16) != end.compatible_flags) {
     throw format_error(path, format_code::version, "head and trailer speak of different versions");
   }
 }
@@ -243,7 +239,7 @@ container_index parse_index(const std::string& path, std::span<const std::byte> 
     fail(format_code::index_count, "the index has " + std::to_string(b.size() / k_block - 1) +
                                        " entries and speaks of " + std::to_string(count));
   }
-  if (get<std::uint32_t>(b, 28) != 0 || !is_zero(b.subspan(40, 24))) {
+  if (get<std::uint32_t>(b, 28) != 0 || !all_zero(b.subspan(40, 24))) {
     fail(format_code::reserved, "unused bytes of the index are not zero");
   }
   container_index index;

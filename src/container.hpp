@@ -82,7 +82,7 @@ trailer parse_trailer(const std::string& path, std::span<const std::byte> bytes,
 
 /// Checks the first 64 bytes of a file that begins with the magic of a container. format_error.
 void check_head(const std::string& path, std::span<const std::byte> bytes);
-/// And that it agrees with the file's trailer.
+/// And that one which was checked agrees with the file's trailer.
 void check_head(const std::string& path, std::span<const std::byte> head, const trailer& end);
 
 /// Reads the index that `from` speaks of: count, checksum, and each entry for itself. Where the segments lie with

@@ -61,6 +61,8 @@ void container_writer::flush() {
 void container_writer::reserve(std::uint64_t bytes_of_segments) {
   if (form_.compress == 0 && bytes_of_segments >= k_reserve_bytes)
     file_.reserve_if_quick(end_ + bytes_of_segments);
+  held_back_.reserve(
+      static_cast<std::size_t>(std::min<std::uint64_t>(end_ + bytes_of_segments, k_most_held_back)));
 }
 
 void container_writer::array(const array_image& image) {

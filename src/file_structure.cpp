@@ -8,6 +8,7 @@
 
 #include "src/file_parts.hpp"
 #include "src/little_endian.hpp"
+#include "src/same_bytes.hpp"
 #include "src/segment_data.hpp"
 #include "src/xxh3.hpp"
 #include "src/zstd_frames.hpp"
@@ -20,7 +21,7 @@ namespace {
 }
 
 bool begins_with(std::span<const std::byte> bytes, std::string_view magic) {
-  return bytes.size() >= magic.size() && std::ranges::equal(bytes.first(magic.size()), text_bytes(magic));
+  return bytes.size() >= magic.size() && same_bytes(bytes.first(magic.size()), text_bytes(magic));
 }
 
 /// The beginning is neither an NPY header nor a head: says why.
@@ -58,7 +59,7 @@ class container_reader {
     check_places(index, first, end.index_offset);
     result_.segments.reserve(index.segments.size());
     for (const segment& each : index.segments) {
-      stored_segment& added = result_.segments.emplace_back(stored_segment{each, {}});
+      stored_segment& added = result_.segments.emplace_back(each);
       switch (each.kind) {
         case segment_kind::array:
           ++result_.array_count;
@@ -111,9 +112,7 @@ class container_reader {
       if (next - end >= alignment)
         fail(file_, format_code::seg_hole, "a gap between segments that belongs to none");
       const auto gap = parts_.part(end, next - end, scratch_);
-      if (std::ranges::any_of(gap, [](std::byte b) { return b != std::byte{0}; })) {
-        fail(file_, format_code::padding, "padding that is not zero");
-      }
+      if (!all_zero(gap)) fail(file_, format_code::padding, "padding that is not zero");
     };
     for (const segment& each : index.segments) {
       if (each.offset < end || each.offset > index_offset || each.stored > index_offset - each.offset) {
@@ -272,7 +271,7 @@ void read_npy(const descriptor& file, file_parts& parts, memory_budget& budget, 
   const auto plain = [&] {
     segment whole{
         .stored = data_end, .raw = data_end, .header_bytes = static_cast<std::uint32_t>(header.bytes)};
-    result.segments.push_back({whole, header});
+    result.segments.emplace_back(whole).header = header;
     result.array_count = 1;
     result.type = type_text(header.dtype);
   };

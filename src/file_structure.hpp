@@ -35,6 +35,8 @@ enum class object_demand {
 };
 
 struct stored_segment : segment {
+  explicit stored_segment(const segment& of) : segment(of) {}
+
   npy_header header;  // of an array
 };
 

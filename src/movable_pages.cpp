@@ -87,6 +87,8 @@ room find_room(std::size_t bytes, const std::string& folder) {
       return {std::make_shared<shared_file>(nameless_file(folder), true), 0, false};
     } catch (...) {
       give_kept_descriptor();
+      // The process may have used its descriptors up otherwise.
+      if (auto found = room_in_arena(bytes, folder)) return *std::move(found);
       throw;
     }
   }
@@ -146,12 +148,14 @@ std::optional<placed_buffer> movable_pages::place(std::byte* data, std::size_t b
       throw io_error(where, "cannot take " + std::to_string(bytes) + " bytes for an array that is passed",
                      errno_value);
     }
+    // Said before it is so: a child that is forked just then takes pages for moved that are not, which does no harm.
+    offset_ = to.offset;
+    file_ = to.file;
     if (!replace_pages(data, pages, protection, to)) {
+      file_ = nullptr;
       give_back(to, pages);
       return std::nullopt;
     }
-    file_ = std::move(to.file);
-    offset_ = to.offset;
   }
   return placed_buffer{file_, offset_, bytes, data, sharing};
 }

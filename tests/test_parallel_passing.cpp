@@ -91,6 +91,7 @@ class worker_line {
   T pass_as(const U& value) {
     const auto message = write(value);
     send_files(message);
+    if (ahead_) table_.receive_all();
     last_bytes_ = message.bytes.size();
     last_files_ = message.files.size();
     return read<T>(message.bytes);
@@ -104,6 +105,8 @@ class worker_line {
 
   std::size_t last_bytes() const { return last_bytes_; }
   std::size_t last_files() const { return last_files_; }
+  /// The worker takes all files as they come.
+  void receive_ahead() { ahead_ = true; }
   file_sender& sender() { return sender_; }
   file_table& table() { return table_; }
 
@@ -113,6 +116,7 @@ class worker_line {
   file_sender sender_{ends_[0]};
   file_table table_{ends_[1]};
   bytes_received received_;
+  bool ahead_ = false;
   std::size_t last_bytes_ = 0;
   std::size_t last_files_ = 0;
 };
@@ -590,7 +594,8 @@ TEST_CASE("passing: files that are sent for long are forgotten at the other end,
     all.push_back(a);
   }
   const std::size_t before = open_descriptors();
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < 4; ++round) {
+    if (round == 2) line.receive_ahead();
     for (int i = 0; i < 400; ++i) {
       REQUIRE(line.pass(array<const int>(all[static_cast<std::size_t>(i)]))(0) == i);
       REQUIRE(open_descriptors() <= before + 257);
@@ -634,6 +639,26 @@ TEST_CASE("passing: results outlive their pool, and can be passed on", "[paralle
   CHECK(made[0](4) == 5);
 }
 
+TEST_CASE("passing: results that came as mappings are moved when they are passed on", "[parallel][passing]") {
+  auto pool = fork_pool({.max_nbytes = 1000});
+  const auto task = [](int i) { return filled(100'000, i + 1.0); };
+  const auto writable = pool.map(numbers(2), task);
+  const std::vector<array<const double>> read =
+      pool.map(numbers(2), [&](int i) { return array<const double>(task(i)); });
+  worker_line line(mmap_mode::read_write, 1000);
+  const auto mine = line.pass(writable[1]);
+  CHECK(line.last_files() == 1);
+  mine(7) = -1;
+  CHECK(writable[1](7) == -1);
+  CHECK(writable[1](99'999) == 2);
+  CHECK(writable[0](7) == 1);
+  const auto theirs = line.pass_as<array<double>>(read[1]);
+  CHECK(line.last_files() == 1);
+  theirs(7) = -1;  // what is read-only here is written to in private there
+  CHECK(read[1](7) == 2);
+  CHECK(theirs(8) == 2);
+}
+
 TEST_CASE("passing: what a child of fork returns of its parent's memory is a copy", "[parallel][passing]") {
   const auto mine = array<int>::shared({100'000});
   mine.fill(1);
@@ -641,6 +666,35 @@ TEST_CASE("passing: what a child of fork returns of its parent's memory is a cop
   const auto got = pool.map(numbers(2), [&](int) { return mine; });
   mine.fill(2);
   CHECK(got[0](7) == 1);
+}
+
+TEST_CASE("passing: children for single batches return array::shared without a copy", "[parallel][passing]") {
+  auto pool = fork_pool({.max_nbytes = 1000});
+  auto results = pool.imap(numbers(5), [](int i) {
+    auto a = array<int>::shared({100'000});
+    a.fill(i);
+    return a;
+  });
+  int next = 0;
+  for (const auto& a : results) {
+    CHECK(a(99'999) == next++);
+    CHECK(a.origin()->mode == mmap_mode::read_write);
+  }
+  CHECK(next == 5);
+}
+
+TEST_CASE("passing: arrays in files that tasks read come back as mappings of these", "[parallel][passing]") {
+  const scratch_dir dir;
+  larder::dump(ramp({300'000}), dir / "a");
+  auto pool = fork_pool({.max_nbytes = 1000});
+  const auto here = larder::load<array<const int>>(dir / "a").slice(0, 1, 300'000);
+  const auto got = pool.map(numbers(2), [&](int i) {
+    return larder::load<array<const int>>(dir / "a").slice(0, static_cast<std::size_t>(i), 300'000);
+  });
+  std::filesystem::remove(dir / "a");
+  REQUIRE(got[1].is_mapped());
+  CHECK(got[1].origin()->offset == here.origin()->offset);
+  CHECK(same(got[1], here));
 }
 
 TEST_CASE("passing: more results in shared memory than can be under way at once", "[parallel][passing]") {

@@ -62,8 +62,8 @@ class array {
   }
 
   /// Zeroed, row-major, in anonymous shared memory: what this process and its children of fork write there they all
-  /// see. It goes when the last of them is done with it. io_error where the system refuses. As on the heap, memory is
-  /// taken when it is first touched.
+  /// see, and so do workers that it is passed to, or the caller of one that returns it. It goes when the last of them is
+  /// done with it. io_error where the system refuses. As on the heap, memory is taken when it is first touched.
   static array shared(const extents& shape) requires(!std::is_const_v<T>) {
     return array(erased{}, detail::allocate_shared(dtype_of<T>, shape));
   }

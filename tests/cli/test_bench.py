@@ -56,6 +56,16 @@ class Bench(unittest.TestCase):
         self.assertEqual(refused.returncode, 1)
         self.assertIn("there is no group nonsense; there are dump", refused.stderr)
 
+    def test_single_calls_can_be_shown(self):
+        shown = self.bench("--smoke", "--calls")
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        for call in "munmap", "a look at one number", "look again", "give it its name":
+            rows = [line.strip("| ").split(" | ") for line in shown.stdout.splitlines() if line.startswith(f"| {call} |")]
+            self.assertGreaterEqual(len(rows), 1)
+            for row in rows:
+                self.assertGreater(float(row[-1]), 0, row)
+        self.assertEqual(list((self.directory / "files").iterdir()), [], "the files it measured with are gone")
+
     def test_rows_can_be_listed(self):
         self.assertIn("hash-sealed", self.bench("--list").stdout)
 

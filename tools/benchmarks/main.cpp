@@ -1,13 +1,16 @@
 // larder_bench GROUP BYTES DISK [TMPFS]: measures what it is asked for, by the lines of its input; tools/bench asks. The
 // answer to a name is one line: a number, or "error" and a text. First it prints the names that it knows, and an empty line.
+// larder_bench --calls BYTES DISK [TMPFS]: tables of single system calls.
 
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "tools/benchmarks/bench.hpp"
+#include "tools/benchmarks/calls.hpp"
 #include "tools/benchmarks/first_hit.hpp"
 
 namespace {
@@ -28,6 +31,10 @@ int main(int argc, char** argv) {
   if (argc < 4 || argc > 5) {
     std::cerr << "usage: larder_bench GROUP BYTES DISK [TMPFS]\n";
     return 2;
+  }
+  if (std::string_view(argv[1]) == larder_bench::k_calls) {
+    larder_bench::print_calls(std::stoull(argv[2]), std::span(argv + 3, argv + argc));
+    return 0;
   }
   larder_bench::bench b(
       {.large_bytes = std::stoull(argv[2]), .disk = argv[3], .tmpfs = argc == 5 ? argv[4] : ""});

@@ -61,6 +61,8 @@ def rows_of(place):
                 target=2.0, peers=both),
             Row(f"map-sizes-{place}", f"map the large array from {place}, against mapping 8 KB", target=1.0,
                 larder=f"map-large-{place}/larder", floor=(f"map-small-{place}/larder",)),
+            Row(f"map-sizes-bare-{place}", f"the same for the bare calls, in {place}",
+                larder=f"map-large-{place}/floor", floor=(f"map-small-{place}/floor",)),
         ],
     }
 
