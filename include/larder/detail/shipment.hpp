@@ -73,16 +73,6 @@ class shipment {
   ~shipment() = default;
 };
 
-/// Whether what refers to a const T cannot change what it stands for. (There are more that cannot.)
-template <class T>
-inline constexpr bool is_unchangeable =
-    goes_as_bytes<T> || nothing_to_send<T> || is_function_pointer<T> || std::is_function_v<T> ||
-    std::is_same_v<T, std::string> || is_element_vector<T>;
-template <class T>
-inline constexpr bool is_unchangeable<array<const T>> = true;
-template <class T, std::size_t k_count>
-inline constexpr bool is_unchangeable<T[k_count]> = is_unchangeable<T>;
-
 /// The descriptor of a `Call`, if that can be made at all.
 template <class Call, bool k_can>
 const task_descriptor& descriptor_of() {
