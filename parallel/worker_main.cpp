@@ -134,6 +134,7 @@ class worker_loop {
   }
 
   void handle(std::span<const std::byte> message) {
+    files_.receive_all();  // only so many can be under way
     message_reader from = read(message);
     switch (from.number<worker_message>()) {
       case worker_message::setup:

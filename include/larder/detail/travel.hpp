@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -91,8 +92,9 @@ struct travels {
     } else if constexpr (std::is_default_constructible_v<T>) {
       out.emplace();
     } else {
-      struct nothing {};
-      out.emplace(std::bit_cast<T>(nothing{}));
+      // A closure type is made by its lambda alone; one without members is in any byte.
+      alignas(T) std::byte nothing[sizeof(T)] = {};
+      out.emplace(std::move(*std::launder(reinterpret_cast<T*>(nothing))));
     }
   }
 };
