@@ -25,8 +25,8 @@ class file_sender {
   /// is gone from its path, or cannot be sent. Where nobody is at the other end nothing happens: who waits for that one finds it gone.
   void send(std::span<const std::shared_ptr<const shared_file>> files);
 
-  /// What the other side is to forget, at once or with the next message: files that are gone, and those that were not sent for longest
-  /// where it has too many.
+  /// What the other side is to forget, by a message of its own or at the beginning of the next one: files that are gone, and where it has too
+  /// many, those that were not in a message for longest. Each is to be forgotten as often as it is said here.
   std::vector<std::uint64_t> take_forgotten();
 
   /// Sends this one, for the next message alone: the other side forgets it then. False where it cannot be done, or not now.

@@ -30,15 +30,18 @@ class file_table {
   /// Takes what has come: only so many descriptors can be under way, of all processes of a user. io_error where this process may
   /// not have as many.
   void receive_all();
-  /// What file_sender::take_forgotten said; before anything is mapped of the message that it came with.
+  /// What file_sender::take_forgotten said. A file that was sent again since stays known.
   void forget(std::uint64_t id) noexcept;
+  /// Of files that were sent for one message alone: after that.
   void forget_all() noexcept;
+  /// The same, where no message is under way: what came for those that nobody has read goes, too.
+  void clear() noexcept;
 
  private:
   using part = std::tuple<std::uint64_t, std::uint64_t, mmap_mode>;  // offset, bytes
   struct known_file {
     std::shared_ptr<const shared_file> file;
-    unsigned times;  // that it has come without being forgotten
+    std::uint64_t times;  // that it has come without being forgotten
     std::map<part, std::shared_ptr<const buffer>> mapped;
   };
 

@@ -87,6 +87,7 @@ void message_writer::put(const raw_array& a) {
   if (bytes > max_nbytes_ && goes_as_file(a)) return;
   if (bytes > std::min(max_nbytes_, k_most_inside)) {
     put_in_log(a, log_);
+    has_log_data_ = true;
   } else {
     put_here(a);
   }

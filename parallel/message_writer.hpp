@@ -77,6 +77,23 @@ class message_writer final : public message_encoder {
   void drop() noexcept {
     message_.clear();
     sent_.clear();
+    has_log_data_ = false;
+  }
+
+  /// What was written of it.
+  std::span<const std::byte> so_far() const noexcept { return std::as_bytes(std::span(message_)); }
+  /// Whether it refers to what does not lie in it.
+  bool refers() const noexcept { return has_log_data_ || !sent_.empty(); }
+  /// Lets go of the end of it, with all that it refers to.
+  void cut(std::size_t bytes) {
+    message_.resize(bytes);
+    sent_.clear();
+    has_log_data_ = false;
+  }
+  /// Where a number was written before.
+  template <class T>
+  void overwrite(std::size_t at, T n) {
+    message_.replace(at, sizeof n, reinterpret_cast<const char*>(&n), sizeof n);
   }
 
  private:
@@ -87,6 +104,7 @@ class message_writer final : public message_encoder {
   std::uint64_t max_nbytes_;
   file_sender* files_;
   std::vector<std::uint64_t> sent_;  // ids of files of this message
+  bool has_log_data_ = false;
 };
 
 enum class value_kind : std::uint8_t { array = 1, object = 2 };

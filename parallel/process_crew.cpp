@@ -38,7 +38,9 @@ encoded_call encode(const parallel_settings& settings, const shipment& shipped) 
   argument_writer to(rules_of(settings));
   write_descriptor(shipped.descriptor(), to);
   shipped.write(to);
-  encoded_call call{to.take(), {}, shipped.stays_same()};
+  encoded_call call{to.take(), {}, false};
+  call.stays_same =
+      shipped.stays_same() && call.message.files.empty();  // arrays are let go as soon as they can be
   if (call.stays_same) call.content = xxh3_128(text_bytes(call.message.bytes));
   return call;
 }
@@ -234,7 +236,7 @@ void process_crew::take_results(seat& from, std::size_t begin, std::size_t end, 
   } else {
     if (begin >= end || end > batch.count() || begin != (batch.is_whole() ? 0 : batch.finished()))
       throw error("parallel: a worker has sent results of tasks that there are not");
-    for (std::size_t i = batch.is_whole() ? end - 1 : begin; i != end; ++i) batch.read(i, results);
+    batch.read_all(batch.is_whole() ? end - 1 : begin, end, results);
     stats_.tasks += end - begin;
     idle_deaths_ = 0;
     if (end == batch.count()) {
@@ -268,8 +270,28 @@ void process_crew::watch_time(seat& of) {
   }
 }
 
+/// What a worker that has ended had not published yet.
+void process_crew::receive_staged(seat& dead) {
+  const worker_link& link = dead.worker->link();
+  const result_stage& stage = link.stage;
+  if (dead.given.empty() || link.serial.load() != dead.given.front().serial) return;
+  const task_batch& batch = *dead.given.front().what.batch;
+  const std::uint64_t bytes = stage.bytes.load();
+  if (batch.settled() || stage.begin.load() != batch.finished() || stage.end.load() <= stage.begin.load() ||
+      bytes > stage.data.size())
+    return;
+  try {
+    message_reader from(nullptr, std::span(stage.data).first(static_cast<std::size_t>(bytes)), 0, received_,
+                        nullptr);
+    take_results(dead, static_cast<std::size_t>(stage.begin), static_cast<std::size_t>(stage.end), from);
+  } catch (...) {
+    kill(dead, std::current_exception());
+  }
+}
+
 /// A worker has ended, and all that it has said is received.
 void process_crew::bury(seat& dead, unsigned number) {
+  receive_staged(dead);
   const worker_link& link = dead.worker->link();
   const pid_t pid = dead.worker->child().pid();
   const int status = dead.worker->child().end().value_or(-1);

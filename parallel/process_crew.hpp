@@ -89,6 +89,7 @@ class process_crew {
   void receive(seat& from);
   void take_results(seat& from, std::size_t begin, std::size_t end, message_reader& results);
   void end_batch(seat& from);
+  void receive_staged(seat& dead);
   void bury(seat& dead, unsigned number);
   void dismiss(seat& from) noexcept;
   void watch_time(seat& of);

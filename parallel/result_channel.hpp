@@ -64,6 +64,11 @@ class result_publisher {
 
   /// Begins the results of tasks [begin, end): what is written to it next.
   message_writer& results(std::size_t begin, std::size_t end);
+  /// What is written of them, where that is to go on: results of one task more.
+  message_writer& message() noexcept { return message_; }
+  /// The tasks whose results are written end here.
+  void end_at(std::size_t end) { message_.overwrite(k_end_at, end); }
+
   /// The results are complete. Whoever looks finds them. True: they came with descriptors, and the other side should look soon, as only so many
   /// can be under way. io_error where there is no memory for them.
   bool publish();
@@ -76,6 +81,8 @@ class result_publisher {
   }
 
  private:
+  static constexpr std::size_t k_end_at = 1 + sizeof(std::size_t);  // in a message of results
+
   log_writer log_;
   file_sender files_;
   message_writer message_;
@@ -110,6 +117,8 @@ class result_receiver {
         max_nbytes_(max_nbytes) {}
 
   result_way& way() const noexcept { return *way_; }
+  /// Where the worker is at nothing, and all that it has published was received or is not wanted.
+  void drop_files() noexcept { files_.clear(); }
   /// Whether something was published that was not received.
   bool has_more() const noexcept {
     return slot_.published.load() != slot_.consumed.load(std::memory_order_relaxed);

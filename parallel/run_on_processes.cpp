@@ -27,6 +27,9 @@ class index_batch final : public task_batch {
   }
   void write(std::size_t i, travel_writer& to) override { tasks_.write(0, first() + i, first() + i + 1, to); }
   void read(std::size_t i, travel_reader& from) override { tasks_.read(first() + i, first() + i + 1, from); }
+  void read_all(std::size_t begin, std::size_t end, travel_reader& from) override {
+    tasks_.read(first() + begin, first() + end, from);
+  }
   std::string why_not_travelling() const override { return tasks_.why_not_travelling(); }
   bool wants_each_result() const noexcept override { return false; }
 

@@ -6,6 +6,7 @@
 
 #include <larder/detail/stop_state.hpp>
 
+#include "parallel/batch_results.hpp"
 #include "parallel/worker_slot.hpp"
 
 namespace larder::detail {
@@ -37,6 +38,7 @@ struct worker_link {
   alignas(64) std::atomic<worker_state> state = worker_state::taken;
 
   worker_slot slot;  // what it tells all the time
+  result_stage stage;
 };
 static_assert(std::atomic<worker_state>::is_always_lock_free);
 

@@ -24,6 +24,7 @@
 #include <larder/detail/shipment.hpp>
 #include <larder/error.hpp>
 
+#include "parallel/batch_results.hpp"
 #include "parallel/descriptor_message.hpp"
 #include "parallel/file_table.hpp"
 #include "parallel/fork_child.hpp"
@@ -133,6 +134,7 @@ class worker_loop {
   }
 
   void handle(std::span<const std::byte> message) {
+    files_.receive_all();  // only so many can be under way
     message_reader from = read(message);
     switch (from.number<worker_message>()) {
       case worker_message::setup:
@@ -159,6 +161,7 @@ class worker_loop {
     become_worker(from.number<std::uint32_t>());
     const bool has_initializer = from.number<std::uint8_t>() != 0;
     results_.emplace(way_, link_.slot, max_nbytes);
+    batch_results_.emplace(*results_, link_.stage);
     try {
       check_modules(from);
     } catch (...) {
@@ -205,6 +208,7 @@ class worker_loop {
       slot.end_task();
       note_time();
       flush_output();  // who has the failure may not wait for this process, but kill it
+      batch_results_->publish();
       results_->publish_failure(static_cast<std::size_t>(slot.task), std::current_exception());
       tell();
     }
@@ -223,6 +227,7 @@ class worker_loop {
     const auto timeout =
         head.timeout == 0 ? std::nullopt : std::optional(std::chrono::nanoseconds(head.timeout));
     task_scope scope(link_.stop);
+    batch_results_->begin(static_cast<std::size_t>(head.whole != 0 ? 0 : head.begin));
     for (std::uint64_t i = head.begin; i != head.count; ++i) {
       if (link_.stop.requested()) throw task_cancelled();
       const std::uint64_t task = head.first + i;
@@ -231,14 +236,13 @@ class worker_loop {
       link_.slot.end_task();
       const bool is_last = i + 1 == head.count;
       if (head.whole != 0 && !is_last) continue;
-      call.write(results_->results(static_cast<std::size_t>(head.whole != 0 ? 0 : i),
-                                   static_cast<std::size_t>(i + 1)));
+      batch_results_->add(static_cast<std::size_t>(i + 1), [&](message_writer& to) { call.write(to); });
       if (is_last) {
         flush_output();
         note_time();
       }
-      const bool has_files = results_->publish();
-      if (is_last || head.wakes != 0 || has_files) tell();
+      if (is_last || head.wakes != 0) batch_results_->publish();
+      if (is_last || head.wakes != 0 || batch_results_->take_files()) tell();
     }
     from.finish();
   }
@@ -251,6 +255,7 @@ class worker_loop {
   file_table files_;  // of arrays that come
   log_reader reader_;
   std::optional<result_publisher> results_;
+  std::optional<batch_results> batch_results_;
   std::map<std::uint64_t, known_call> calls_;
   std::optional<known_call> initializer_;  // until it has run
   std::exception_ptr refusal_;             // why no task can run here

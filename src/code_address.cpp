@@ -208,6 +208,13 @@ bool lies_in_constants(const place& at, std::size_t bytes) {
   });
 }
 
+/// Whether what lies there says that it is this one. It may be something else, or lie across several things, which the address
+/// sanitizer would object to.
+__attribute__((no_sanitize("address"))) bool is_descriptor(const task_descriptor& there,
+                                                           std::uint64_t signature) {
+  return there.magic == task_descriptor::k_magic && there.signature == signature;
+}
+
 /// Whether the pointer is one to a virtual function; `function` is then no address.
 bool is_virtual(const member_function_parts& pointer) {
 #if defined(__aarch64__) || defined(__arm__)
@@ -262,7 +269,7 @@ const task_descriptor& read_descriptor(travel_reader& from) {
   if (at.address % alignof(task_descriptor) != 0 || !lies_in_constants(at, sizeof(task_descriptor)))
     at.refuse(k_what);
   const auto& descriptor = *reinterpret_cast<const task_descriptor*>(at.address);
-  if (descriptor.magic != task_descriptor::k_magic || descriptor.signature != signature) at.refuse(k_what);
+  if (!is_descriptor(descriptor, signature)) at.refuse(k_what);
   return descriptor;
 }
 

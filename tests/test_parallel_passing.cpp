@@ -491,6 +491,22 @@ TEST_CASE("passing: the other side is told of files that are gone, and forgets t
   CHECK(told == before + 1);
 }
 
+TEST_CASE("passing: a file that is gone before the other side has looked is not kept there",
+          "[parallel][passing]") {
+  worker_line line;
+  const std::size_t before = open_descriptors();
+  for (const bool is_told : {true, false}) {
+    line.sender().send(line.write(array<const int>(ramp({500'000}))).files);
+    if (is_told) {
+      for (const auto id : line.sender().take_forgotten()) line.table().forget(id);
+    } else {
+      line.table().clear();
+    }
+    line.table().receive_all();
+    CHECK(open_descriptors() == before);
+  }
+}
+
 TEST_CASE("passing: no memory to move to is an error, and the array is as before", "[parallel][passing]") {
   const scratch_dir dir;
   for (const std::string& folder : {std::string(), dir.path().string()}) {

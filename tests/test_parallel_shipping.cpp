@@ -19,6 +19,9 @@
 
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
+#include "tests/process_pool.hpp"
+#include "tests/scratch_dir.hpp"
+#include "tests/shipping_plugin.hpp"
 #include "tests/travel_files.hpp"
 
 using Catch::Matchers::ContainsSubstring;
@@ -199,6 +202,13 @@ TEST_CASE("travel: cached functions of every kind that can travel", "[cache][shi
   }
 }
 
+TEST_CASE("travel: workers need not be sent a cached function again", "[cache][shipping]") {
+  using larder::detail::is_unchangeable;
+  STATIC_REQUIRE(is_unchangeable<decltype(larder::memory("").cache("square", &squared))>);
+  STATIC_REQUIRE(is_unchangeable<decltype(larder::memory("").cache("after", &account::after))>);
+  STATIC_REQUIRE_FALSE(is_unchangeable<decltype(larder::memory("").cache("scaling", scale{}))>);
+}
+
 TEST_CASE("travel: a cached function's entries expire elsewhere as here", "[cache][shipping]") {
   const scratch_dir dir;
   const larder::memory memory(dir.path());
@@ -229,4 +239,32 @@ TEST_CASE("travel: a name that stands for another function elsewhere is an error
   REQUIRE(sent == 0);
   const auto other = larder::memory(dir.path()).cache("power", &cubed);
   CHECK_THROWS_AS(receive<std::remove_const_t<decltype(other)>>(letters.path()), larder::value_error);
+}
+
+TEST_CASE("processes: functions of a plugin run in workers, which open it when they need it",
+          "[parallel][processes]") {
+  const scratch_dir dir;
+  const std::string path = dir / "plugin.so";
+  std::filesystem::copy_file(LARDER_TEST_PLUGIN, path);
+  const larder::parallel pool = process_pool();
+  CHECK(pool.map(std::vector{1, 2, 3}, [](int x) { return x; }) == std::vector{1, 2, 3});
+  const auto times = load_plugin(path).times;
+  CHECK(pool.map(std::vector{1, 2, 3}, times) == std::vector{2, 4, 6});
+  const auto called = [](int x, int (*function)(int)) { return function(x) + 1; };
+  CHECK(pool.map(std::vector{1, 2, 3}, called, times) == std::vector{3, 5, 7});
+  CHECK(pool.submit(larder::delayed(times)(21)).get() == 42);
+}
+
+TEST_CASE("processes: a plugin that was replaced is named, with what to do", "[parallel][processes]") {
+  const scratch_dir dir;
+  const std::string path = dir / "plugin.so";
+  std::filesystem::copy_file(LARDER_TEST_PLUGIN, path);
+  const auto times = load_plugin(path).times;
+  replace_file(path, LARDER_TEST_PLUGIN_OTHER);
+  const larder::parallel pool = process_pool();
+  CHECK_THROWS_AS(pool.map(std::vector{1, 2, 3}, times), larder::not_shippable);
+  CHECK_THROWS_WITH(pool.map(std::vector{1, 2, 3}, times), ContainsSubstring("another build of " + path) &&
+                                                               ContainsSubstring("start the program again"));
+  replace_file(path, LARDER_TEST_PLUGIN);
+  CHECK(pool.map(std::vector{1, 2, 3}, times) == std::vector{2, 4, 6});
 }

@@ -237,5 +237,7 @@ struct detail::travels<cached_function<Signature, F>> {
     out = cached_function<Signature, F>(std::move(core), *std::move(function));
   }
 };
+template <class Signature, class F>
+inline constexpr bool detail::is_unchangeable<cached_function<Signature, F>> = is_unchangeable<F>;
 
 }  // namespace larder

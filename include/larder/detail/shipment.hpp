@@ -73,16 +73,6 @@ class shipment {
   ~shipment() = default;
 };
 
-/// Whether what refers to a const T cannot change what it stands for. (There are more that cannot.)
-template <class T>
-inline constexpr bool is_unchangeable =
-    goes_as_bytes<T> || nothing_to_send<T> || is_function_pointer<T> || std::is_function_v<T> ||
-    std::is_same_v<T, std::string> || is_element_vector<T>;
-template <class T>
-inline constexpr bool is_unchangeable<array<const T>> = true;
-template <class T, std::size_t k_count>
-inline constexpr bool is_unchangeable<T[k_count]> = is_unchangeable<T>;
-
 /// The descriptor of a `Call`, if that can be made at all.
 template <class Call, bool k_can>
 const task_descriptor& descriptor_of() {
@@ -147,7 +137,10 @@ class shipped_map final : public shipped_call {
     travelled<std::remove_cvref_t<Passed>> element(input);
     result_.fill([&]() -> decltype(auto) { return call_(static_cast<Passed>(element.get())); });
   }
-  void write(travel_writer& to) override { result_.write(to); }
+  void write(travel_writer& to) override {
+    result_.write(to);
+    result_ = {};  // what it owns is not kept until the next task
+  }
 
  private:
   const travelled<F> f_;
@@ -207,7 +200,10 @@ class shipped_submit final : public shipped_call {
           args);
     });
   }
-  void write(travel_writer& to) override { result_.write(to); }
+  void write(travel_writer& to) override {
+    result_.write(to);
+    result_ = {};
+  }
 
  private:
   result_slot<result> result_;

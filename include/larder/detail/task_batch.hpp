@@ -66,6 +66,10 @@ class task_batch {
   virtual void write_inputs(std::size_t begin, std::size_t end, travel_writer& to) = 0;
   virtual void write(std::size_t i, travel_writer& to) = 0;
   virtual void read(std::size_t i, travel_reader& from) = 0;
+  /// The same of the tasks [begin, end), one after the other.
+  virtual void read_all(std::size_t begin, std::size_t end, travel_reader& from) {
+    for (std::size_t i = begin; i != end; ++i) read(i, from);
+  }
   virtual std::string why_not_travelling() const = 0;
   /// Whether its tasks make one result together: finished() goes from 0 to count() at once, write() and read() are called for
   /// the last task alone, and after a failure all of them have to run again.

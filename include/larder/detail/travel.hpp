@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -91,8 +92,9 @@ struct travels {
     } else if constexpr (std::is_default_constructible_v<T>) {
       out.emplace();
     } else {
-      struct nothing {};
-      out.emplace(std::bit_cast<T>(nothing{}));
+      // A closure type is made by its lambda alone; one without members is in any byte.
+      alignas(T) std::byte nothing[sizeof(T)] = {};
+      out.emplace(std::move(*std::launder(reinterpret_cast<T*>(nothing))));
     }
   }
 };
@@ -144,6 +146,16 @@ template <class T>
 inline constexpr bool can_travel = travels<T>::k_can;
 template <>
 inline constexpr bool can_travel<void> = true;
+
+/// Whether what refers to a const T cannot change what it stands for. (There are more that cannot.)
+template <class T>
+inline constexpr bool is_unchangeable = goes_as_bytes<T> || nothing_to_send<T> || is_function_pointer<T> ||
+                                        std::is_member_function_pointer_v<T> || std::is_function_v<T> ||
+                                        std::is_same_v<T, std::string> || is_element_vector<T>;
+template <class T>
+inline constexpr bool is_unchangeable<array<const T>> = true;
+template <class T, std::size_t k_count>
+inline constexpr bool is_unchangeable<T[k_count]> = is_unchangeable<T>;
 
 template <class T>
   requires can_travel<T>
