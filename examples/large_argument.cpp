@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
 
   larder::array<double> numbers({10'000'000});  // 80 MB
   std::iota(numbers.flat().begin(), numbers.flat().end(), 0.0);
-  const larder::array<const double> shared = numbers;  // workers may only read it, and keep it mapped
+  const larder::array<const double> shared = numbers;  // mapped once in each worker, to be read only
 
   const larder::parallel pool({.n_jobs = 2, .backend = larder::backend::processes});
   for (const char* const which : {"first", "second"}) {

@@ -36,7 +36,9 @@ double f(std::size_t row, const array<const double>& shared) { return shared(row
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  init(argc, argv);
+
   array<double> a({1000, 64});  // zeroed, row-major; a(i, j), a.slice(...), a.transpose(), ...
   a.fill(2);
   dump(a, "a.npy");  // NumPy opens and maps it, too
@@ -75,4 +77,8 @@ int main() {
   for (double each : pool.imap(rows, f, shared)) total += each;  // as they come, a little ahead
   double sum = pool.map_reduce(rows, f, 0.0, std::plus<>(), shared);
   std::printf("%g %g %g, together %g and %g\n", r[0], r[1], r[2], total, sum);
+
+  parallel apart({.backend = backend::processes});  // where main begins with init(argc, argv)
+  auto same = apart.map(rows, f, shared);  // a crash ends its own task; `shared` is mapped, not copied
+  std::printf("%s\n", same == r ? "the same" : "different");
 }
