@@ -61,7 +61,7 @@ class worker_environment {
         if (!stays) set(name, std::to_string(kind.thread_limit));
       }
     }
-    for (char** each = ::environ; *each != nullptr; ++each) {
+    for (char** each = ::environ; each != nullptr && *each != nullptr; ++each) {
       if (!is_set(*each)) pointers_.push_back(*each);
     }
     for (std::string& each : own_) pointers_.push_back(each.data());

@@ -90,5 +90,6 @@ void add_hash(bench& b);
 void add_load(bench& b);
 void add_map(bench& b);
 void add_parallel(bench& b);
+void add_processes(bench& b);
 
 }  // namespace larder_bench

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include <larder/init.hpp>
+
 #include "tools/benchmarks/bench.hpp"
 #include "tools/benchmarks/calls.hpp"
 #include "tools/benchmarks/first_hit.hpp"
@@ -18,14 +20,15 @@ namespace {
 constexpr struct {
   const char* name;
   void (*add)(larder_bench::bench&);
-} k_groups[] = {{"cache", larder_bench::add_cache},      {"dump", larder_bench::add_dump},
-                {"hash", larder_bench::add_hash},        {"load", larder_bench::add_load},
-                {"map", larder_bench::add_map},          {"memory", larder_bench::add_extra_memory},
-                {"parallel", larder_bench::add_parallel}};
+} k_groups[] = {{"cache", larder_bench::add_cache},       {"dump", larder_bench::add_dump},
+                {"hash", larder_bench::add_hash},         {"load", larder_bench::add_load},
+                {"map", larder_bench::add_map},           {"memory", larder_bench::add_extra_memory},
+                {"parallel", larder_bench::add_parallel}, {"processes", larder_bench::add_processes}};
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  larder::init(argc, argv);
   if (argc > 1 && std::string_view(argv[1]) == larder_bench::k_first_hit)
     return larder_bench::first_hit(argv[2]);
   if (argc < 4 || argc > 5) {

@@ -31,6 +31,7 @@ class Peers:
         self.places = places
         self.large_array = None
         self.files = []
+        self.pools = {}
         self.measurements = {}
         getattr(self, f"add_{group}", lambda: None)()
         if not VERSIONS["joblib"]:
@@ -140,6 +141,64 @@ class Peers:
         self.measurements["parallel-empty/joblib"] = empty("threading", 20_000)
         self.measurements["parallel-empty/loky"] = empty("loky", 20_000)
 
+    def add_processes(self):
+        if not VERSIONS["joblib"]:
+            return
+
+        def with_pool(measure):
+            """For each backend: a pool that is kept, and the measurement with it."""
+            def of(backend):
+                def run():
+                    if backend not in self.pools:
+                        self.pools[backend] = joblib.Parallel(n_jobs=2, backend=backend, max_nbytes="1M").__enter__()
+                        self.pools[backend](joblib.delayed(nothing)(i) for i in range(2))
+                    return measure(self.pools[backend])
+                return run
+            return of
+
+        def tasks(count, **options):
+            def of(backend):
+                def run():
+                    with joblib.Parallel(n_jobs=2, backend=backend, **options) as pool:
+                        pool(joblib.delayed(nothing)(i) for i in range(100))
+                        return once(lambda: pool(joblib.delayed(nothing)(i) for i in range(count))) / count
+                return run
+            return of
+
+        def start(backend):
+            def run():
+                def work():
+                    with joblib.Parallel(n_jobs=2, backend=backend) as pool:
+                        pool(joblib.delayed(nothing)(i) for i in range(2))
+                if backend == "loky":
+                    from joblib.externals.loky import get_reusable_executor
+                    get_reusable_executor().shutdown(wait=True)
+                return once(work)
+            return run
+
+        def call(pool):
+            return per_call(lambda: pool(joblib.delayed(nothing)(i) for i in range(2)))
+
+        def pass_array(pool, array):
+            return once(lambda: pool(joblib.delayed(len)(a) for a in (array, array)))
+
+        def heap(pool):
+            return pass_array(pool, np.full(10_000_000, 1.5))
+
+        def later(pool):
+            array = np.full(10_000_000, 1.5)
+            pass_array(pool, array)
+            return pass_array(pool, array)
+
+        for backend in "loky", "multiprocessing":
+            self.measurements[f"processes-tasks/{backend}"] = tasks(20_000)(backend)
+            self.measurements[f"processes-single/{backend}"] = tasks(500, batch_size=1)(backend)
+            self.measurements[f"processes-start/{backend}"] = start(backend)
+            self.measurements[f"processes-call/{backend}"] = with_pool(call)(backend)
+            self.measurements[f"processes-heap/{backend}"] = with_pool(heap)(backend)
+            self.measurements[f"processes-heap-later/{backend}"] = with_pool(later)(backend)
+            self.measurements[f"processes-len/{backend}"] = with_pool(later)(backend)
+
     def add_memory(self):
         path = self.file("disk", "memory.npy")
 
@@ -224,6 +283,8 @@ def main():
             except Exception as error:  # the driver reports it
                 print(f"error {type(error).__name__} {error}".replace("\n", " "), flush=True)
     finally:
+        for pool in peers.pools.values():
+            pool.__exit__(None, None, None)
         for path in peers.files:
             remove(path)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 PEERS = ("numpy", "joblib")
 # These have no column of their own: they are named beside the row. The first three are in larder_bench, if it was built with them.
-OTHER_PEERS = ("tbb", "openmp", "openmp-static", "loky")
+OTHER_PEERS = ("tbb", "openmp", "openmp-static", "loky", "multiprocessing")
 
 # Groups whose measurements take much new memory. Before each of them as much is taken and given back: a virtual machine
 # may have returned to its host what was free for some seconds, and pays for it as it is taken again, ten times the rest.
@@ -118,6 +118,25 @@ def all_groups(places):
           for order, text in (("shuffled", "shuffled"), ("ascending", "the cheap ones first"),
                               ("cluster", "the expensive ones in the middle"))),
         Row("parallel-fork", "a call with two empty tasks in 2 children, against forking two and waiting for them", target=2.0),
+    ]
+    pools = ("loky", "multiprocessing")
+    groups["processes"] = [
+        Row("processes-tasks", "a million empty tasks on 2 processes, per task", "absolute", 1e-7, peers=pools),
+        Row("processes-single", "empty tasks one by one (batch_size 1), per task", "absolute", 1e-5, peers=pools),
+        Row("processes-start", "two workers from nothing, and a call of two tasks", "absolute", 1e-2, peers=pools),
+        Row("processes-call", "a call of two empty tasks, right after another", "absolute", 3e-5, peers=pools),
+        Row("processes-call-idle", "the same after 1 ms in which nothing happens, against waking two processes and being woken by them",
+            target=1.5),
+        Row("processes-heap", "80 MB in memory to 2 workers, the first call, against write() of them to a memfd", target=1.15,
+            peers=pools),
+        Row("processes-heap-later", "the same array in later calls", "absolute", 5e-5, peers=pools),
+        Row("processes-shared", "80 MB of array::shared to 2 workers, the first call", "absolute", 5e-5),
+        Row("processes-file", "80 MB of a mapped file to 2 workers, the first call", "absolute", 5e-5),
+        Row("processes-result", "a result of 80 MB made with array::shared, beyond making it", "absolute", 5e-5),
+        Row("processes-len", "an array of 80 MB as an element, of which the task returns the length, second call", "absolute", 1e-4,
+            peers=pools),
+        Row("processes-memory", "1,000 tasks on a shared array of 1 GB: memory of all processes, against that of the array", target=1.02,
+            unit="B"),
     ]
     groups["memory"] = [
         Row("memory-dump", "extra memory while an array of 1 GiB is dumped", "absolute", 16 * 2**20, "B", peers=("numpy", "joblib")),

@@ -1,0 +1,229 @@
+// Rows processes-*: calls of workers that are processes, arrays on their way to them and back, and what that costs by hand.
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <set>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include <larder/dump.hpp>
+#include <larder/load.hpp>
+#include <larder/parallel.hpp>
+
+#include "src/futex.hpp"
+#include "tools/benchmarks/bench.hpp"
+#include "tools/benchmarks/parallel_work.hpp"
+
+namespace larder_bench {
+namespace {
+
+constexpr std::size_t k_count = 10'000'000;  // doubles: 80 MB
+constexpr std::size_t k_bytes = k_count * sizeof(double);
+constexpr auto k_nothing = [](int) { asm volatile(""); };
+constexpr auto k_size = [](int, const larder::array<const double>& a) { return a.size(); };
+
+larder::parallel processes(larder::parallel_options options = {}) {
+  options.n_jobs = k_parallel_workers;
+  options.backend = larder::backend::processes;
+  return larder::parallel(std::move(options));
+}
+
+/// A child that sleeps until it is woken, and wakes whoever asked.
+class sleeping_child {
+ public:
+  sleeping_child()
+      : words_(static_cast<words*>(
+            ::mmap(nullptr, sizeof(words), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+    child_ = ::fork();
+    if (child_ != 0) return;
+    for (std::uint32_t seen = 0;; ++seen) {
+      wait(words_->asked, seen);
+      words_->answered.fetch_add(1);
+      larder::detail::futex_wake_shared(words_->answered);
+    }
+  }
+  ~sleeping_child() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+    ::munmap(words_, sizeof(words));
+  }
+  sleeping_child(const sleeping_child&) = delete;
+  sleeping_child& operator=(const sleeping_child&) = delete;
+
+  void ask() {
+    words_->asked.fetch_add(1);
+    larder::detail::futex_wake_shared(words_->asked);
+  }
+  void wait_for_answer() { wait(words_->answered, answers_++); }
+
+ private:
+  struct words {
+    alignas(64) std::atomic<std::uint32_t> asked;
+    alignas(64) std::atomic<std::uint32_t> answered;
+  };
+  static void wait(const std::atomic<std::uint32_t>& word, std::uint32_t seen) {
+    while (word.load() == seen) larder::detail::futex_wait_shared(word, seen, std::chrono::hours(1));
+  }
+
+  words* words_;
+  pid_t child_;
+  std::uint32_t answers_ = 0;
+};
+
+/// write() of 80 MB to a new memfd.
+double write_to_memfd(const larder::array<double>& a) {
+  const int fd = ::memfd_create("bench", MFD_CLOEXEC);
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), "memfd_create");
+  const double seconds = once([&] {
+    for (std::size_t done = 0; done < k_bytes;) {
+      const ssize_t n = ::write(fd, reinterpret_cast<const char*>(a.data()) + done, k_bytes - done);
+      if (n < 0) throw std::system_error(errno, std::generic_category(), "write");
+      done += static_cast<std::size_t>(n);
+    }
+  });
+  ::close(fd);
+  return seconds;
+}
+
+larder::array<double> filled() {
+  auto a = larder::array<double>::uninitialized({k_count});
+  a.fill(1.5);
+  return a;
+}
+
+/// Bytes that these processes have in memory, where pages of several count in parts.
+double proportional_bytes(const std::set<pid_t>& pids) {
+  double kibibytes = 0;
+  for (const pid_t each : pids) {
+    std::ifstream file("/proc/" + std::to_string(each) + "/smaps_rollup");
+    for (std::string word; file >> word;) {
+      if (word != "Pss:") continue;
+      double n = 0;
+      file >> n;
+      kibibytes += n;
+    }
+  }
+  return kibibytes * 1024;
+}
+
+}  // namespace
+
+void add_processes(bench& b) {
+  const auto pool = std::make_shared<larder::parallel>(processes());
+  const auto single = std::make_shared<larder::parallel>(processes({.batch_size = 1}));
+
+  const auto per_task = [](const std::shared_ptr<larder::parallel>& p, int count) {
+    return [p, count] {
+      settle();
+      p->map(std::views::iota(0, count), k_nothing);
+      return once([&] { p->map(std::views::iota(0, count), k_nothing); }) / count;
+    };
+  };
+  b.add("processes-tasks/larder", per_task(pool, 1'000'000));
+  b.add("processes-single/larder", per_task(single, 20'000));
+
+  b.add("processes-start/larder", [threads = 1]() mutable {
+    // Workers of this kind there are none of yet; those of the last time leave at once.
+    const auto fresh = processes({.inner_threads = ++threads, .idle_timeout = std::chrono::seconds(0)});
+    return once([&] { fresh.map(std::views::iota(0, 2), k_nothing); });
+  });
+
+  b.add("processes-call/larder", [pool] {
+    settle();
+    pool->map(std::views::iota(0, 2), k_nothing);
+    return per_call([&] { pool->map(std::views::iota(0, 2), k_nothing); });
+  });
+  b.add("processes-call-idle/larder", [pool] {
+    settle();
+    return after_idle([&] { pool->map(std::views::iota(0, 2), k_nothing); });
+  });
+  b.add("processes-call-idle/floor", [] {
+    std::array<sleeping_child, k_parallel_workers> children;
+    settle();
+    return after_idle([&] {
+      for (auto& each : children) each.ask();
+      for (auto& each : children) each.wait_for_answer();
+    });
+  });
+
+  b.add("processes-heap/floor", [] { return write_to_memfd(filled()); });
+  b.add("processes-heap/larder", [pool] {
+    const auto a = filled();
+    pool->map(std::views::iota(0, 2), k_nothing);
+    return once([&] { pool->map(std::views::iota(0, 2), k_size, larder::array<const double>(a)); });
+  });
+  b.add("processes-heap-later/larder", [pool, a = larder::array<const double>()]() mutable {
+    if (a.size() == 0) a = filled();
+    pool->map(std::views::iota(0, 2), k_size, a);
+    return per_call([&] { pool->map(std::views::iota(0, 2), k_size, a); });
+  });
+  b.add("processes-shared/larder", [pool] {
+    const auto a = larder::array<double>::shared({k_count});
+    a.fill(1.5);
+    pool->map(std::views::iota(0, 2), k_nothing);
+    return once([&] { pool->map(std::views::iota(0, 2), k_size, larder::array<const double>(a)); });
+  });
+  const std::string path = b.file(b.set().disk, "processes.npy");
+  b.add("processes-file/larder", [pool, path] {
+    if (::access(path.c_str(), F_OK) != 0) larder::dump(filled(), path);
+    const auto a = larder::load<larder::array<const double>>(path);
+    pool->map(std::views::iota(0, 2), k_nothing);
+    return once([&] { pool->map(std::views::iota(0, 2), k_size, a); });
+  });
+  // One task, which says itself how long it was at making and filling the array.
+  b.add("processes-result/larder", [pool] {
+    pool->map(std::views::iota(0, 2), k_nothing);
+    const double begun = now();
+    const auto results = pool->map(std::views::iota(0, 1), [](int) {
+      const double before = now();
+      auto a = larder::array<double>::shared({k_count});
+      a.fill(1.5);
+      a(0) = now() - before;
+      return a;
+    });
+    return now() - begun - results[0](0);
+  });
+
+  // "How to pass a large array to the workers of a pool": an array as the one element of a range, and its length.
+  b.add("processes-len/larder", [pool, arrays = std::vector<larder::array<double>>()]() mutable {
+    if (arrays.empty()) arrays.push_back(filled());
+    const auto len = [](const larder::array<double>& a) { return a.size(); };
+    pool->map(arrays, len);
+    return once([&] { pool->map(arrays, len); });
+  });
+
+  // Beyond the array itself: of this process and its workers.
+  b.add("processes-memory/larder", [pool, &b] {
+    const std::size_t bytes = b.set().large_bytes / 4 * 5;  // 1 GB
+    auto a = larder::array<double>::shared({bytes / sizeof(double)});
+    a.fill(1.5);
+    const auto sums = pool->map(
+        std::views::iota(std::size_t{0}, std::size_t{1000}),
+        [](std::size_t i, const larder::array<const double>& all) {
+          const std::size_t step = all.size() / 1000;
+          double sum = 0;
+          for (const double each : all.slice(0, i * step, (i + 1) * step).flat()) sum += each;
+          return sum;
+        },
+        larder::array<const double>(a));
+    keep(sums[0]);
+    const auto pids = pool->map(std::views::iota(0, 64), [](int) { return ::getpid(); });
+    std::set<pid_t> all(pids.begin(), pids.end());
+    all.insert(::getpid());
+    return proportional_bytes(all);
+  });
+  b.add("processes-memory/floor", [&b] { return static_cast<double>(b.set().large_bytes / 4 * 5); });
+}
+
+}  // namespace larder_bench
