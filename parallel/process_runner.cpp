@@ -141,8 +141,12 @@ class process_runner final : public batch_runner {
     give_out(lock);
     lock.unlock();
     if (crew_->is_busy()) {
-      crew_->wait(event_, deadline);
-      crew_->look();
+      try {
+        crew_->wait(event_, deadline);
+        crew_->look();
+      } catch (...) {  // no memory: who waits is told
+        crew_->drop_all(std::current_exception());
+      }
     }
     lock.lock();
     obey(lock);
