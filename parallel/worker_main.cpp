@@ -276,14 +276,14 @@ void run_if_worker() {
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   try {
-    std::byte first{};
+    std::byte nothing{};
     ::fcntl(k_worker_socket, F_SETFD, FD_CLOEXEC);
-    auto descriptors = receive_descriptors(k_worker_socket, std::span(&first, 1));
+    auto first = receive_descriptors(k_worker_socket, std::span(&nothing, 1), when_blocked::wait);
     constexpr auto k_count = static_cast<std::size_t>(worker_descriptor::count);
-    if (!descriptors || descriptors->size() != k_count) ::_exit(1);
-    const int line = (*descriptors)[static_cast<std::size_t>(worker_descriptor::lifeline)].fd();
+    if (!first || first->descriptors.size() != k_count) ::_exit(1);
+    const int line = first->descriptors[static_cast<std::size_t>(worker_descriptor::lifeline)].fd();
     if (!hold_lifeline(line)) ::_exit(1);
-    worker_loop(k_worker_socket, *std::move(descriptors)).run();
+    worker_loop(k_worker_socket, std::move(first->descriptors)).run();
   } catch (const std::exception& e) {
     log(log_level::warning, std::string("parallel: a worker process ends: ") + e.what());
   }

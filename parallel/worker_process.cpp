@@ -183,8 +183,9 @@ worker_process::worker_process(worker_kind kind, const lifeline& line, const des
   at(worker_descriptor::results) = results_.way().sending_end();
   at(worker_descriptor::event) = event_.fd();
   at(worker_descriptor::lifeline) = line.reading_end();
-  const std::byte first{0};
-  send_descriptors(socket_.fd(), all, std::span(&first, 1));
+  const std::byte nothing{0};
+  if (!send_descriptors(socket_.fd(), std::span(&nothing, 1), all, when_blocked::wait))
+    throw io_error("a worker process", "cannot send what it begins with", errno);
   results_.way().close_sending_end();
 
   argument_writer setup({});
