@@ -16,6 +16,7 @@ class result_slot {
     value_.emplace(std::forward<Call>(call)());
   }
   R take() { return std::move(*value_); }
+  void drop() noexcept { value_.reset(); }
 
   void write(travel_writer& to) const {
     if constexpr (can_travel<R>) write_travelling(*value_, to);
@@ -36,6 +37,7 @@ class result_slot<void> {
     std::forward<Call>(call)();
   }
   void take() const noexcept {}
+  void drop() const noexcept {}
 
   void write(travel_writer&) const noexcept {}
   void read(travel_reader&) noexcept {}

@@ -139,7 +139,7 @@ class shipped_map final : public shipped_call {
   }
   void write(travel_writer& to) override {
     result_.write(to);
-    result_ = {};  // what it owns is not kept until the next task
+    result_.drop();  // what it owns is not kept until the next task
   }
 
  private:
@@ -202,7 +202,7 @@ class shipped_submit final : public shipped_call {
   }
   void write(travel_writer& to) override {
     result_.write(to);
-    result_ = {};
+    result_.drop();
   }
 
  private:
