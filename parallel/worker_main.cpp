@@ -126,13 +126,6 @@ class worker_loop {
     return {nullptr, message, k_all_mapped, received_, &files_};
   }
 
-  /// The one that was sent together with another one.
-  kept_message second() {
-    const auto message = next();
-    if (!message) throw error("parallel: a message to a worker is missing");
-    return keep(*message);
-  }
-
   void handle(std::span<const std::byte> message) {
     files_.receive_all();  // only so many can be under way
     message_reader from = read(message);
@@ -141,7 +134,7 @@ class worker_loop {
         return set_up(from);
       case worker_message::call: {
         const auto number = from.number<std::uint64_t>();
-        calls_[number] = {second(), nullptr};
+        calls_[number] = {keep(from.take_rest()), nullptr};
         return;
       }
       case worker_message::forget_call:
@@ -159,15 +152,15 @@ class worker_loop {
   void set_up(message_reader& from) {
     const auto max_nbytes = from.number<std::uint64_t>();
     become_worker(from.number<std::uint32_t>());
-    const bool has_initializer = from.number<std::uint8_t>() != 0;
     results_.emplace(way_, link_.slot, max_nbytes);
     batch_results_.emplace(*results_, link_.stage);
     try {
       check_modules(from);
+      if (auto initializer = keep(from.take_rest()); !initializer.empty())
+        initializer_.emplace(known_call{std::move(initializer), nullptr});
     } catch (...) {
       refusal_ = std::current_exception();
     }
-    if (has_initializer) initializer_.emplace(known_call{second(), nullptr});
   }
 
   /// The call itself; made from its message when it is first needed, since that runs code of the program's.

@@ -143,6 +143,12 @@ pid_t spawn(const worker_kind& kind, int socket) {
   return pid;
 }
 
+/// One message, so that a worker gets all of it or nothing, whatever fails.
+outgoing_message followed_by(argument_writer& head, const outgoing_message& rest) {
+  head.bytes(rest.bytes.data(), rest.bytes.size());
+  return {head.take().bytes, rest.files};
+}
+
 }  // namespace
 
 passing_rules rules_of(const parallel_settings& settings) {
@@ -192,11 +198,8 @@ worker_process::worker_process(worker_kind kind, const lifeline& line, const des
   setup.number(worker_message::setup);
   setup.number(std::uint64_t{kind_.max_nbytes});
   setup.number(std::uint32_t{kind_.inner_threads});
-  setup.number(static_cast<std::uint8_t>(!kind_.initializer.bytes.empty()));
   write_modules(setup);
-  put_message(setup.take());
-  if (!kind_.initializer.bytes.empty()) put_message(kind_.initializer);
-  post();
+  send(followed_by(setup, kind_.initializer));
 }
 
 void worker_process::put_message(const outgoing_message& message) {
@@ -226,11 +229,10 @@ std::uint64_t worker_process::begin_call(const encoded_call& call) {
     }
   }
   const std::uint64_t number = ++calls_;
-  argument_writer head({});
-  head.number(worker_message::call);
-  head.number(number);
-  put_message(head.take());
-  put_message(call.message);
+  argument_writer to({});
+  to.number(worker_message::call);
+  to.number(number);
+  put_message(followed_by(to, call.message));
   if (call.stays_same) {
     known_calls_.insert(known_calls_.begin(), {call.content, number});
     if (known_calls_.size() > k_most_known_calls) {
