@@ -1,6 +1,7 @@
 #pragma once
 // What is said to a worker process: messages in the order of their log, each beginning with its kind.
 
+#include <cstddef>
 #include <cstdint>
 
 namespace larder::detail {

@@ -277,7 +277,6 @@ void worker_process::set_idle_timeout(std::chrono::nanoseconds timeout) noexcept
 
 void worker_process::give_back() noexcept {
   results_.drop_files();
-  ::new (&link_->stop) stop_state;
   link_->idle_since.store(std::chrono::steady_clock::now().time_since_epoch().count());
   link_->state.store(worker_state::idle);
 }
