@@ -1,8 +1,7 @@
 #pragma once
-// Descriptors of files on their way to another process, over a socket of SOCK_SEQPACKET. What lies in them is mapped there by
-// what messages say; see file_table for the other end.
+// Files on their way to another process: messages of descriptors (descriptor_message), whose bytes are the ids of the files, u64 each. What lies in
+// them is mapped there by what other messages say; see file_table for the other end.
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -12,9 +11,6 @@
 #include "src/shared_file.hpp"
 
 namespace larder::detail {
-
-/// How many descriptors a packet has at most; it begins with their ids, u64 each.
-inline constexpr std::size_t k_most_in_packet = 64;
 
 /// The sending end, for one receiver; used by one thread at a time. The socket is its maker's, and lives as long.
 class file_sender {

@@ -3,21 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <larder/error.hpp>
 
-#include "parallel/file_sender.hpp"
+#include "parallel/descriptor_message.hpp"
 #include "src/descriptor.hpp"
 #include "src/movable_pages.hpp"
 
@@ -147,34 +144,11 @@ file_table::known_file& file_table::find(std::uint64_t id) {
 
 // The descriptors of a message are in the socket before the message can be seen, so there is nothing to wait for.
 bool file_table::receive() {
-  std::array<std::uint64_t, k_most_in_packet> ids{};
-  alignas(::cmsghdr) std::array<char, CMSG_SPACE(k_most_in_packet * sizeof(int))> control{};
-  ::iovec content{ids.data(), sizeof ids};
-  ::msghdr message{};
-  message.msg_iov = &content;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  ssize_t bytes = 0;
-  do {
-    bytes = ::recvmsg(socket_, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  } while (bytes < 0 && errno == EINTR);
-  if (bytes <= 0) return false;
-
-  std::vector<descriptor> files;
-  files.reserve(k_most_in_packet);
-  for (::cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr; head = CMSG_NXTHDR(&message, head)) {
-    if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i != count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(head) + i * sizeof fd, sizeof fd);
-      files.emplace_back(fd, std::string());
-    }
-  }
-  if ((message.msg_flags & MSG_CTRUNC) != 0) throw io_error(k_name, "cannot take its descriptor", EMFILE);
-  if (static_cast<std::size_t>(bytes) != files.size() * sizeof(std::uint64_t))
-    refuse("a packet without its files");
+  std::array<std::uint64_t, k_most_descriptors> ids{};
+  auto message = receive_descriptors(socket_, std::as_writable_bytes(std::span(ids)), when_blocked::give_up);
+  if (!message) return false;
+  std::vector<descriptor>& files = message->descriptors;
+  if (message->bytes != files.size() * sizeof(std::uint64_t)) refuse("a packet without its files");
   for (std::size_t i = 0; i != files.size(); ++i) {
     if (const auto known = files_.find(ids[i]); known != files_.end()) {
       ++known->second.times;  // it comes again before it was forgotten

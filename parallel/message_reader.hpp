@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <larder/detail/travel.hpp>
@@ -64,6 +65,8 @@ class message_reader final : public travel_reader, private value_source, private
 
   /// format_error where anything is left.
   void finish() const;
+  /// What is left, as it lies in the message.
+  std::span<const std::byte> take_rest() noexcept { return std::exchange(left_, {}); }
   /// What is left is not wanted.
   void skip_rest() noexcept { left_ = {}; }
 

@@ -1,9 +1,7 @@
 #include "parallel/process_crew.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <iterator>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -66,7 +64,8 @@ process_crew::process_crew(const parallel_settings& settings, on_failure then)
     : settings_(settings),
       then_(then),
       kind_(kind_of(settings)),
-      depth_(then == on_failure::stop ? 2 : 1),
+      is_one_call_(then == on_failure::stop),
+      depth_(is_one_call_ ? 2 : 1),
       seats_(std::min(worker_count(settings), k_most_processes)),
       watch_(static_cast<unsigned>(seats_.size())) {
   stats_.worker_seconds.resize(seats_.size());
@@ -82,7 +81,7 @@ bool process_crew::is_busy() const noexcept {
   return !again_.empty() || std::ranges::any_of(seats_, [](const seat& each) { return !each.given.empty(); });
 }
 
-/// Of a worker that has nothing to do, if there is one; of one that is there already, if there is one.
+/// The seat of an idle worker; or else one whose worker is not started yet; or else that of the worker with the fewest batches.
 std::optional<std::size_t> process_crew::find_room() const noexcept {
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i != seats_.size(); ++i) {
@@ -108,29 +107,25 @@ void process_crew::give(job what) {
       try {
         to.worker = take_worker(kind_);
       } catch (const io_error&) {
-        const auto has_worker = [](const seat& each) { return !each.given.empty(); };
-        if (!std::ranges::any_of(seats_, has_worker)) throw;
-        again_.push_back(std::move(what));  // the system has no room for another process now: others do it
+        // The system has no room for another process now: those that are at something do it next, if there are any.
+        const auto is_busy = [](const seat& each) { return !each.given.empty(); };
+        if (!std::ranges::any_of(seats_, is_busy)) throw;
+        again_.push_back(std::move(what));
         return;
       }
       to.worker->set_idle_timeout(settings_.idle_timeout);
       to.busy_before = to.worker->link().slot.busy;
       to.news = to.worker->link().news;
     }
-    try {
-      send(to, what);
-    } catch (const io_error& e) {
-      if (e.errno_value() != EPIPE && e.errno_value() != ECONNRESET) throw;
-      kill(to, std::current_exception());  // it has ended, and is about to be buried
-      again_.push_back(std::move(what));
-    }
+    // To one that has ended, too: it is about to be buried, and then the batch goes to another one.
+    send(to, what);
   } catch (...) {
     fail(*batch, std::current_exception());
   }
 }
 
 const encoded_call& process_crew::call_of(const task_batch& batch) {
-  if (!call_ || then_ == on_failure::go_on) call_ = encode(settings_, batch.shipped());
+  if (!call_ || !is_one_call_) call_ = encode(settings_, batch.shipped());
   return *call_;
 }
 
@@ -145,8 +140,7 @@ void process_crew::send(seat& to, const job& what) {
                   .timeout = settings_.timeout ? settings_.timeout->count() : 0,
                   .whole = batch.is_whole() ? 1U : 0U,
                   .wakes = batch.wants_each_result() ? 1U : 0U};
-  // Before anything is sent: what the inputs throw leaves the worker as it was.
-  if (!to.has_call || then_ == on_failure::go_on) {
+  if (!to.has_call || !is_one_call_) {
     to.call = to.worker->begin_call(call);
     to.has_call = true;
   }
@@ -257,7 +251,8 @@ void process_crew::end_batch(seat& from) {
   from.busy_before = busy;
   from.given.pop_front();
   if (!from.given.empty() || !from.kill_at) return;
-  ::new (&from.worker->link().stop) stop_state;  // it has seen that nothing was wanted
+  // It has done, or left, all that was not wanted: what it is given next is.
+  from.worker->link().stop.reset();
   from.kill_at.reset();
 }
 
@@ -311,7 +306,7 @@ void process_crew::bury(seat& dead, unsigned number) {
     } else if (!was_at_it) {
       again.push_back(std::move(each.what));
     } else {
-      if (each.what.deaths == 0 || each.what.deadly_task != task) each.what.deaths = 0;
+      if (each.what.deadly_task != task) each.what.deaths = 0;
       each.what.deadly_task = task;
       ++each.what.deaths;
       if (each.what.deaths > settings_.max_retries || each.what.deaths >= k_most_deaths) {
@@ -389,7 +384,8 @@ void process_crew::kill(seat& of, const std::exception_ptr& fault) noexcept {
 
 void process_crew::dismiss(seat& from) noexcept {
   try {
-    if (from.has_call && call_) from.worker->end_call(*call_, from.call);
+    // Calls on their own have all that is theirs in their inputs, and stay (submit_shipment).
+    if (is_one_call_ && from.has_call) from.worker->end_call(*call_, from.call);
     give_back_worker(std::move(from.worker));
   } catch (...) {  // no memory for the message: the worker is killed, then
   }

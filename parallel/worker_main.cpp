@@ -5,15 +5,19 @@
 
 #include <larder/init.hpp>
 
-#include <array>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -126,13 +130,6 @@ class worker_loop {
     return {nullptr, message, k_all_mapped, received_, &files_};
   }
 
-  /// The one that was sent together with another one.
-  kept_message second() {
-    const auto message = next();
-    if (!message) throw error("parallel: a message to a worker is missing");
-    return keep(*message);
-  }
-
   void handle(std::span<const std::byte> message) {
     files_.receive_all();  // only so many can be under way
     message_reader from = read(message);
@@ -141,7 +138,7 @@ class worker_loop {
         return set_up(from);
       case worker_message::call: {
         const auto number = from.number<std::uint64_t>();
-        calls_[number] = {second(), nullptr};
+        calls_[number] = {keep(from.take_rest()), nullptr};
         return;
       }
       case worker_message::forget_call:
@@ -159,15 +156,15 @@ class worker_loop {
   void set_up(message_reader& from) {
     const auto max_nbytes = from.number<std::uint64_t>();
     become_worker(from.number<std::uint32_t>());
-    const bool has_initializer = from.number<std::uint8_t>() != 0;
     results_.emplace(way_, link_.slot, max_nbytes);
     batch_results_.emplace(*results_, link_.stage);
     try {
       check_modules(from);
+      if (auto initializer = keep(from.take_rest()); !initializer.empty())
+        initializer_.emplace(known_call{std::move(initializer), nullptr});
     } catch (...) {
       refusal_ = std::current_exception();
     }
-    if (has_initializer) initializer_.emplace(known_call{second(), nullptr});
   }
 
   /// The call itself; made from its message when it is first needed, since that runs code of the program's.
@@ -276,14 +273,14 @@ void run_if_worker() {
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   try {
-    std::byte first{};
+    std::byte nothing{};
     ::fcntl(k_worker_socket, F_SETFD, FD_CLOEXEC);
-    auto descriptors = receive_descriptors(k_worker_socket, std::span(&first, 1));
+    auto first = receive_descriptors(k_worker_socket, std::span(&nothing, 1), when_blocked::wait);
     constexpr auto k_count = static_cast<std::size_t>(worker_descriptor::count);
-    if (!descriptors || descriptors->size() != k_count) ::_exit(1);
-    const int line = (*descriptors)[static_cast<std::size_t>(worker_descriptor::lifeline)].fd();
+    if (!first || first->descriptors.size() != k_count) ::_exit(1);
+    const int line = first->descriptors[static_cast<std::size_t>(worker_descriptor::lifeline)].fd();
     if (!hold_lifeline(line)) ::_exit(1);
-    worker_loop(k_worker_socket, *std::move(descriptors)).run();
+    worker_loop(k_worker_socket, std::move(first->descriptors)).run();
   } catch (const std::exception& e) {
     log(log_level::warning, std::string("parallel: a worker process ends: ") + e.what());
   }

@@ -1,15 +1,16 @@
 #pragma once
 // What is said to a worker process: messages in the order of their log, each beginning with its kind.
 
+#include <cstddef>
 #include <cstdint>
 
 namespace larder::detail {
 
 enum class worker_message : std::uint8_t {
-  /// Once, first of all: u64 max_nbytes of results; u32 threads of calls within tasks; u8 whether there is an initializer, which is
-  /// the next message then, as of a call; the modules of the parent (write_modules).
+  /// Once, first of all: u64 max_nbytes of results; u32 threads of calls within tasks; the modules of the parent (write_modules); the rest is
+  /// the initializer, as of a call, if there is one.
   setup = 1,
-  /// u64 number; the next message is the call: a task descriptor (write_descriptor) and what its shipment writes.
+  /// u64 number; the rest is the call: a task descriptor (write_descriptor) and what its shipment writes.
   call = 2,
   /// u64 number: no batches of it come any more.
   forget_call = 3,

@@ -143,6 +143,12 @@ pid_t spawn(const worker_kind& kind, int socket) {
   return pid;
 }
 
+/// One message, so that a worker gets all of it or nothing, whatever fails.
+outgoing_message followed_by(argument_writer& head, const outgoing_message& rest) {
+  head.bytes(rest.bytes.data(), rest.bytes.size());
+  return {head.take().bytes, rest.files};
+}
+
 }  // namespace
 
 passing_rules rules_of(const parallel_settings& settings) {
@@ -183,19 +189,17 @@ worker_process::worker_process(worker_kind kind, const lifeline& line, const des
   at(worker_descriptor::results) = results_.way().sending_end();
   at(worker_descriptor::event) = event_.fd();
   at(worker_descriptor::lifeline) = line.reading_end();
-  const std::byte first{0};
-  send_descriptors(socket_.fd(), all, std::span(&first, 1));
+  const std::byte nothing{0};
+  if (!send_descriptors(socket_.fd(), std::span(&nothing, 1), all, when_blocked::wait))
+    throw io_error("a worker process", "cannot send what it begins with", errno);
   results_.way().close_sending_end();
 
   argument_writer setup({});
   setup.number(worker_message::setup);
   setup.number(std::uint64_t{kind_.max_nbytes});
   setup.number(std::uint32_t{kind_.inner_threads});
-  setup.number(static_cast<std::uint8_t>(!kind_.initializer.bytes.empty()));
   write_modules(setup);
-  put_message(setup.take());
-  if (!kind_.initializer.bytes.empty()) put_message(kind_.initializer);
-  post();
+  send(followed_by(setup, kind_.initializer));
 }
 
 void worker_process::put_message(const outgoing_message& message) {
@@ -225,11 +229,10 @@ std::uint64_t worker_process::begin_call(const encoded_call& call) {
     }
   }
   const std::uint64_t number = ++calls_;
-  argument_writer head({});
-  head.number(worker_message::call);
-  head.number(number);
-  put_message(head.take());
-  put_message(call.message);
+  argument_writer to({});
+  to.number(worker_message::call);
+  to.number(number);
+  put_message(followed_by(to, call.message));
   if (call.stays_same) {
     known_calls_.insert(known_calls_.begin(), {call.content, number});
     if (known_calls_.size() > k_most_known_calls) {
@@ -274,7 +277,6 @@ void worker_process::set_idle_timeout(std::chrono::nanoseconds timeout) noexcept
 
 void worker_process::give_back() noexcept {
   results_.drop_files();
-  ::new (&link_->stop) stop_state;
   link_->idle_since.store(std::chrono::steady_clock::now().time_since_epoch().count());
   link_->state.store(worker_state::idle);
 }

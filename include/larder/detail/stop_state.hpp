@@ -10,6 +10,8 @@ namespace larder::detail {
 class stop_state {
  public:
   void request() noexcept { requested_.store(true, std::memory_order_relaxed); }
+  /// By whoever may request it, where no task refers to it: it may serve another call.
+  void reset() noexcept { requested_.store(false, std::memory_order_relaxed); }
   bool requested() const noexcept { return requested_.load(std::memory_order_relaxed); }
 
  private:
