@@ -61,7 +61,8 @@ class worker_environment {
         if (!stays) set(name, std::to_string(kind.thread_limit));
       }
     }
-    for (char** each = ::environ; *each != nullptr; ++each) {
+    // After clearenv() there is not even an empty one.
+    for (char** each = ::environ; each != nullptr && *each != nullptr; ++each) {
       if (!is_set(*each)) pointers_.push_back(*each);
     }
     for (std::string& each : own_) pointers_.push_back(each.data());
@@ -134,7 +135,7 @@ pid_t spawn(const worker_kind& kind, int socket) {
   worker_environment environment(kind);
   const spawn_attributes attributes;
   const spawn_actions actions(socket);
-  std::string name = "larder-worker";
+  std::string name = k_worker_name;
   std::array<char*, 2> arguments{name.data(), nullptr};
   pid_t pid = -1;
   const int failed = ::posix_spawn(&pid, "/proc/self/exe", actions.get(), attributes.get(), arguments.data(),
