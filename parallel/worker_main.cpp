@@ -177,7 +177,7 @@ class worker_loop {
       message_reader from = read(call.message);
       call.made = read_descriptor(from).make(from);
       from.finish();
-      call.message = {};
+      call.message = kept_message();  // = {} would keep its memory
     }
     return *call.made;
   }

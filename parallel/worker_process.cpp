@@ -29,6 +29,8 @@ namespace {
 
 /// Calls that a worker keeps for the case that they come again.
 constexpr std::size_t k_most_known_calls = 16;
+/// A worker is told at once to forget a call of more bytes.
+constexpr std::size_t k_worth_waking = std::size_t{64} << 10;
 
 descriptor new_link() {
   const int fd = ::memfd_create("larder worker", MFD_CLOEXEC);
@@ -242,7 +244,9 @@ std::uint64_t worker_process::begin_call(const encoded_call& call) {
 }
 
 void worker_process::end_call(const encoded_call& call, std::uint64_t number) {
-  if (!call.stays_same) forget_call(number);
+  if (call.stays_same) return;
+  forget_call(number);
+  if (call.message.bytes.size() > k_worth_waking) post();  // who sleeps may have that memory for long
 }
 
 void worker_process::forget_call(std::uint64_t number) {
