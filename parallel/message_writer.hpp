@@ -73,8 +73,9 @@ class message_writer final : public message_encoder {
 
   /// Ends the message; io_error where there is no memory for it. The next one begins. Returns whether files go with it.
   bool finish();
-  /// Begins it anew.
+  /// Begins it anew. The memory of a large one is not kept.
   void drop() noexcept {
+    if (message_.capacity() > k_most_kept) std::string().swap(message_);  // an assignment would keep it
     message_.clear();
     sent_.clear();
     has_log_data_ = false;
@@ -99,6 +100,8 @@ class message_writer final : public message_encoder {
  private:
   void put(const raw_array& a) override;
   bool goes_as_file(const raw_array& a);
+
+  static constexpr std::size_t k_most_kept = std::size_t{1} << 20;
 
   log_writer& log_;
   std::uint64_t max_nbytes_;

@@ -21,6 +21,8 @@ namespace larder::detail {
 namespace {
 
 constexpr unsigned k_most_processes = 4096;
+/// Workers keep calls of no more bytes than these, for the case that they come again.
+constexpr std::size_t k_most_kept_bytes = std::size_t{1} << 20;
 /// In so many turns it looks once for ended workers where there is other news all the time.
 constexpr unsigned k_looks = 64;
 /// How long it looks for what workers say before it sleeps.
@@ -37,8 +39,9 @@ encoded_call encode(const parallel_settings& settings, const shipment& shipped) 
   write_descriptor(shipped.descriptor(), to);
   shipped.write(to);
   encoded_call call{to.take(), {}, false};
+  // Arrays, and what else is large, are let go as soon as they can be.
   call.stays_same =
-      shipped.stays_same() && call.message.files.empty();  // arrays are let go as soon as they can be
+      shipped.stays_same() && call.message.files.empty() && call.message.bytes.size() <= k_most_kept_bytes;
   if (call.stays_same) call.content = xxh3_128(text_bytes(call.message.bytes));
   return call;
 }

@@ -28,6 +28,8 @@ constexpr const char* k_name = "the shared memory of a worker's results";
 constexpr std::size_t k_align = 16;
 constexpr std::size_t k_largest_window = std::size_t{1} << 20;
 constexpr std::size_t k_read_ahead = std::size_t{64} << 10;
+/// What was read of a large message is not kept.
+constexpr std::size_t k_most_kept = std::size_t{1} << 20;
 constexpr std::size_t k_gather_bytes = std::size_t{1} << 20;
 /// Messages are given back when there are so many bytes of them; where data of an array follow, when there are these.
 constexpr std::uint64_t k_worth_giving_back = std::uint64_t{1} << 20;
@@ -284,6 +286,7 @@ std::optional<std::span<const std::byte>> log_reader::next(std::uint64_t end) {
     position_ += sizeof head + size;
     kept_from_ = position_;
   }
+  if (bytes_.capacity() > k_most_kept) bytes_ = std::vector<std::byte>();
   return std::nullopt;
 }
 
@@ -291,7 +294,9 @@ std::optional<std::span<const std::byte>> log_reader::next(std::uint64_t end) {
 std::span<const std::byte> log_reader::fetch(std::size_t bytes, std::uint64_t end) {
   if (position_ < bytes_at_ || position_ + bytes > bytes_at_ + bytes_.size()) {
     const std::uint64_t there = end - position_;
-    bytes_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(there, std::max(bytes, k_read_ahead))));
+    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(there, std::max(bytes, k_read_ahead)));
+    if (size > bytes_.capacity()) bytes_.clear();  // nothing of it has to move
+    bytes_.resize(size);
     log_->read(bytes_, position_);
     bytes_at_ = position_;
   }

@@ -19,6 +19,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -173,7 +174,7 @@ class worker_loop {
       message_reader from = read(call.message);
       call.made = read_descriptor(from).make(from);
       from.finish();
-      call.message = {};
+      call.message = kept_message();  // = {} would keep its memory
     }
     return *call.made;
   }
@@ -261,16 +262,30 @@ class worker_loop {
   const descriptor lifeline_;
 };
 
+/// Where the parent has no standard streams, what a task prints must not go where other descriptors come to lie.
+void open_standard_streams() noexcept {
+  int fd = -1;
+  do {
+    fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) ::close(fd);
+}
+
 /// Returns where this is no worker.
-void run_if_worker() {
+void run_if_worker(std::string_view program) {
   const char* const parent = std::getenv(k_worker_variable);
-  if (parent == nullptr) return;
+  if (parent == nullptr) {
+    // One that has lost its environment must not go on as the program, and start workers of its own, and they theirs.
+    if (program == k_worker_name) ::_exit(1);
+    return;
+  }
   if (parent != std::to_string(::getppid())) ::_exit(1);  // which has ended
   ::unsetenv(k_worker_variable);                          // programs that tasks start are no workers
   std::signal(SIGINT, SIG_IGN);
   sigset_t none;
   ::sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+  open_standard_streams();
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   try {
     std::byte nothing{};
@@ -295,9 +310,9 @@ bool is_initialized() noexcept { return the_program_begins_with_init; }
 
 namespace larder {
 
-void init(int /*argc*/, char** /*argv*/) {
+void init(int argc, char** argv) {
   detail::the_program_begins_with_init = true;
-  detail::run_if_worker();
+  detail::run_if_worker(argc > 0 && argv != nullptr && argv[0] != nullptr ? argv[0] : "");
 }
 
 }  // namespace larder

@@ -38,5 +38,7 @@ enum class worker_descriptor : std::size_t { link, inbox, outbox, results, event
 /// The environment variable of a worker: the parent's number; the socket has a descriptor of its own.
 inline constexpr const char* k_worker_variable = "LARDER_WORKER_OF";
 inline constexpr int k_worker_socket = 3;
+/// What it is called. (It may have lost its environment.)
+inline constexpr const char* k_worker_name = "larder-worker";
 
 }  // namespace larder::detail

@@ -29,6 +29,8 @@ namespace {
 
 /// Calls that a worker keeps for the case that they come again.
 constexpr std::size_t k_most_known_calls = 16;
+/// A worker is told at once to forget a call of more bytes.
+constexpr std::size_t k_worth_waking = std::size_t{64} << 10;
 
 descriptor new_link() {
   const int fd = ::memfd_create("larder worker", MFD_CLOEXEC);
@@ -61,6 +63,7 @@ class worker_environment {
         if (!stays) set(name, std::to_string(kind.thread_limit));
       }
     }
+    // After clearenv() there is not even an empty one.
     for (char** each = ::environ; each != nullptr && *each != nullptr; ++each) {
       if (!is_set(*each)) pointers_.push_back(*each);
     }
@@ -134,7 +137,7 @@ pid_t spawn(const worker_kind& kind, int socket) {
   worker_environment environment(kind);
   const spawn_attributes attributes;
   const spawn_actions actions(socket);
-  std::string name = "larder-worker";
+  std::string name = k_worker_name;
   std::array<char*, 2> arguments{name.data(), nullptr};
   pid_t pid = -1;
   const int failed = ::posix_spawn(&pid, "/proc/self/exe", actions.get(), attributes.get(), arguments.data(),
@@ -244,7 +247,9 @@ std::uint64_t worker_process::begin_call(const encoded_call& call) {
 }
 
 void worker_process::end_call(const encoded_call& call, std::uint64_t number) {
-  if (!call.stays_same) forget_call(number);
+  if (call.stays_same) return;
+  forget_call(number);
+  if (call.message.bytes.size() > k_worth_waking) post();  // who sleeps may have that memory for long
 }
 
 void worker_process::forget_call(std::uint64_t number) {

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <forward_list>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -25,6 +26,7 @@
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/process_pool.hpp"
+#include "tests/sanitizers.hpp"
 #include "tests/scratch_dir.hpp"
 
 using larder::delayed;
@@ -255,6 +257,25 @@ TEST_CASE("processes: the initializer runs once in each worker, also in those st
   CHECK_THROWS_AS(failing.map(numbers(2), square), std::domain_error);
   CHECK_THROWS_AS(failing.map(numbers(2), square), std::domain_error);
 }
+
+#if !LARDER_TEST_ADDRESS_SANITIZER && !LARDER_TEST_THREAD_SANITIZER
+TEST_CASE("processes: the memory of large arguments and results is not kept", "[parallel][processes]") {
+  static constexpr std::size_t k_bytes = std::size_t{64} << 20;
+  const auto pool = process_pool();
+  const auto resident = [](int) {
+    std::size_t all = 0;
+    std::size_t there = 0;
+    std::ifstream("/proc/self/statm") >> all >> there;
+    return there * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  };
+  CHECK(pool.map(numbers(2), [](int) { return std::string(k_bytes, 'x'); })[1].size() == k_bytes);
+  CHECK(pool.map(
+            numbers(2), [](int, const std::string& s) { return s.size(); }, std::string(k_bytes, 'y'))[1] ==
+        k_bytes);
+  for (const std::size_t each : pool.map(numbers(8), resident)) CHECK(each < k_bytes);
+  CHECK(resident(0) < k_bytes);
+}
+#endif
 
 TEST_CASE("processes: works while other threads of the program run", "[parallel][processes]") {
   std::atomic<bool> ends = false;
