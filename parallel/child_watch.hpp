@@ -26,13 +26,16 @@ class child_watch {
   void add(unsigned worker, int ended_fd) { add(ended_fd, ended_[worker]); }
   void add_event(unsigned worker, int event) { add(event, said_[worker]); }
 
-  /// Returns at the deadline at the latest, or earlier for no reason (a signal); it may be the largest time: no deadline.
+  /// Returns at the deadline at the latest, or earlier for no reason (a signal); it may be the largest time: no deadline; or
+  /// the smallest: at once.
   void wait(time_point until) noexcept {
     using namespace std::chrono;
     timespec left{};
     const bool is_bounded = until != time_point::max();
     if (is_bounded) {
-      const nanoseconds rest = std::max(nanoseconds(until - steady_clock::now()), nanoseconds(0));
+      // Not a difference first: that of the smallest time and now is no number.
+      const auto now = steady_clock::now();
+      const nanoseconds rest = until > now ? nanoseconds(until - now) : nanoseconds(0);
       left.tv_sec = duration_cast<seconds>(rest).count();
       left.tv_nsec = (rest % seconds(1)).count();
     }

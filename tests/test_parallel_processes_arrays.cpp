@@ -56,7 +56,7 @@ std::size_t mappings_of_arrays() {
   std::ifstream maps("/proc/self/maps");
   std::size_t count = 0;
   for (std::string line; std::getline(maps, line);)
-    count += line.find("larder array") != std::string::npos ? 1 : 0;
+    count += line.find("larder array") != std::string::npos ? std::size_t{1} : 0;
   return count;
 }
 
@@ -237,7 +237,7 @@ TEST_CASE("processes: memory of arrays that are gone here is let go by idle work
     for (const pid_t each : processes_of(pool)) {
       std::ifstream maps("/proc/" + std::to_string(each) + "/maps");
       for (std::string line; std::getline(maps, line);)
-        kibibytes += line.find("larder array") != std::string::npos ? 1 : 0;
+        kibibytes += line.find("larder array") != std::string::npos ? std::size_t{1} : 0;
     }
     return kibibytes;
   };
