@@ -16,6 +16,7 @@
 
 #include "parallel/batch_runner.hpp"
 #include "parallel/child_watch.hpp"
+#include "parallel/wake_event.hpp"
 #include "parallel/worker_process.hpp"
 
 namespace larder::detail {
@@ -99,7 +100,7 @@ class process_crew {
 
   const parallel_settings& settings_;
   const on_failure then_;
-  const worker_kind kind_;
+  const process_kind kind_;
   const bool is_one_call_;   // all batches are of one, and not each of a call of its own
   const std::size_t depth_;  // batches of a worker
   std::vector<seat> seats_;

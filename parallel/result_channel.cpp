@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <utility>
 
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,28 +16,6 @@ namespace {
 enum class message_kind : std::uint8_t { results = 1, failure = 2 };
 
 }  // namespace
-
-namespace {
-
-int new_event() {
-  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) throw io_error("an eventfd", "cannot create", errno);
-  return fd;
-}
-
-}  // namespace
-
-wake_event::wake_event() : event_(new_event(), "an eventfd") {}
-
-void wake_event::post() const noexcept {
-  const std::uint64_t one = 1;
-  (void)!::write(fd(), &one, sizeof one);  // it fails only where more was posted than anybody can count
-}
-
-void wake_event::clear() const noexcept {
-  std::uint64_t posted = 0;
-  (void)!::read(fd(), &posted, sizeof posted);
-}
 
 result_way::result_way() {
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends_) != 0)

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <utility>
 
 #include <larder/detail/function_ref.hpp>
 
@@ -13,26 +14,11 @@
 #include "parallel/message_reader.hpp"
 #include "parallel/message_writer.hpp"
 #include "parallel/shared_log.hpp"
+#include "parallel/wake_event.hpp"
 #include "parallel/worker_slot.hpp"
 #include "src/descriptor.hpp"
 
 namespace larder::detail {
-
-/// An eventfd, by which a worker wakes the process of the call, or a thread another one. io_error.
-class wake_event {
- public:
-  wake_event();
-  /// The same one that another process has made.
-  explicit wake_event(descriptor event) noexcept : event_(std::move(event)) {}
-
-  int fd() const noexcept { return event_.fd(); }
-  void post() const noexcept;
-  /// Takes what was posted.
-  void clear() const noexcept;
-
- private:
-  descriptor event_;
-};
 
 /// What results come by: a log, and a socket for the descriptors of those that lie in memory of their own. io_error.
 class result_way {

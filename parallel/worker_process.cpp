@@ -48,7 +48,7 @@ socket_pair new_sockets() {
 /// The environment of this process, with some variables set.
 class worker_environment {
  public:
-  explicit worker_environment(const worker_kind& kind) {
+  explicit worker_environment(const process_kind& kind) {
     set(k_worker_variable, std::to_string(::getpid()));
     if (kind.thread_limit != 0) {
       for (const char* const name : {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
@@ -124,7 +124,7 @@ class spawn_actions {
 };
 
 /// The program that runs, also where its file is gone from its place.
-pid_t spawn(const worker_kind& kind, int socket) {
+pid_t spawn(const process_kind& kind, int socket) {
   if (!is_initialized()) {
     throw value_error(
         "parallel: the backend processes needs larder::init(argc, argv); as the first line of main: its "
@@ -155,8 +155,8 @@ passing_rules rules_of(const parallel_settings& settings) {
   return {settings.max_nbytes, settings.mmap_mode, settings.temp_folder};
 }
 
-worker_kind kind_of(const parallel_settings& settings) {
-  worker_kind kind{settings.inner_threads, settings.thread_limit, settings.max_nbytes, {}};
+process_kind kind_of(const parallel_settings& settings) {
+  process_kind kind{settings.inner_threads, settings.thread_limit, settings.max_nbytes, {}};
   if (settings.initializer) {
     const shipment& initializer = *settings.initializer.shipped();
     if (const std::string why = initializer.why_not(); !why.empty()) throw not_shippable(why);
@@ -168,10 +168,10 @@ worker_kind kind_of(const parallel_settings& settings) {
   return kind;
 }
 
-worker_process::worker_process(worker_kind kind, const lifeline& line)
+worker_process::worker_process(process_kind kind, const lifeline& line)
     : worker_process(std::move(kind), line, new_link(), new_sockets(), std::make_unique<result_way>()) {}
 
-worker_process::worker_process(worker_kind kind, const lifeline& line, const descriptor& link,
+worker_process::worker_process(process_kind kind, const lifeline& line, const descriptor& link,
                                socket_pair sockets, std::unique_ptr<result_way> results)
     : kind_(std::move(kind)),
       shared_(link.fd(), sizeof(worker_link)),
