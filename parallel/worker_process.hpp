@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include <larder/detail/parallel_settings.hpp>
 #include <larder/digest.hpp>
 
 #include "parallel/argument_writer.hpp"
 #include "parallel/file_sender.hpp"
 #include "parallel/lifeline.hpp"
+#include "parallel/process_kind.hpp"
 #include "parallel/result_channel.hpp"
 #include "parallel/shared_block.hpp"
 #include "parallel/shared_log.hpp"
@@ -23,28 +23,6 @@
 #include "src/descriptor.hpp"
 
 namespace larder::detail {
-
-/// What makes one worker as good as another. The threads are those of parallel_settings.
-struct process_kind {
-  unsigned inner_threads = 0;
-  unsigned thread_limit = 0;
-  std::uint64_t max_nbytes = 0;  // of results
-  outgoing_message initializer;  // empty: none
-
-  friend bool operator==(const process_kind& a, const process_kind& b) {
-    return a.inner_threads == b.inner_threads && a.thread_limit == b.thread_limit &&
-           a.max_nbytes == b.max_nbytes && a.initializer.bytes == b.initializer.bytes;
-  }
-};
-
-/// Whether this program begins with init, where its workers begin.
-bool is_initialized() noexcept;
-
-/// How arguments go to the workers of a pool.
-passing_rules rules_of(const parallel_settings& settings);
-
-/// not_shippable for an initializer that cannot go to a worker.
-process_kind kind_of(const parallel_settings& settings);
 
 /// A call that is ready to be sent to any worker.
 struct encoded_call {
