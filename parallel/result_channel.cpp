@@ -1,12 +1,7 @@
 #include "parallel/result_channel.hpp"
 
-#include <cerrno>
+#include <string>
 #include <utility>
-
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <larder/error.hpp>
 
 #include "parallel/thrown.hpp"
 
@@ -17,22 +12,17 @@ enum class message_kind : std::uint8_t { results = 1, failure = 2 };
 
 }  // namespace
 
-result_way::result_way() {
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends_) != 0)
-    throw io_error("a pair of sockets", "cannot create", errno);
-}
+result_way::result_way() : result_way(new_socket_pair()) {}
 
-result_way::~result_way() {
-  close_sending_end();
-  if (ends_[1] >= 0) ::close(ends_[1]);
-}
+result_way::result_way(socket_pair ends)
+    : sending_end_(std::move(ends.theirs)), receiving_end_(std::move(ends.ours)) {}
 
 result_way::result_way(descriptor log, descriptor sending_end)
-    : log_(std::make_shared<shared_log>(std::move(log))), ends_{std::move(sending_end).release(), -1} {}
+    : log_(std::make_shared<shared_log>(std::move(log))),
+      sending_end_(std::move(sending_end)),
+      receiving_end_(-1, std::string()) {}
 
-void result_way::close_sending_end() noexcept {
-  if (ends_[0] >= 0) ::close(std::exchange(ends_[0], -1));
-}
+void result_way::close_sending_end() noexcept { sending_end_ = descriptor(-1, std::string()); }
 
 message_writer& result_publisher::results(std::size_t begin, std::size_t end) {
   message_.number(message_kind::results);

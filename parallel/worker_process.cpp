@@ -8,12 +8,9 @@
 
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <larder/error.hpp>
 
-#include "parallel/descriptor_message.hpp"
 #include "parallel/spawn_worker.hpp"
 #include "parallel/worker_messages.hpp"
 #include "src/code_address.hpp"
@@ -33,13 +30,6 @@ descriptor new_link() {
   return file;
 }
 
-socket_pair new_sockets() {
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
-    throw io_error("a socket to a worker process", "cannot create", errno);
-  return {{ends[0], "a socket to a worker process"}, {ends[1], "a socket to a worker process"}};
-}
-
 /// One message, so that a worker gets all of it or nothing, whatever fails.
 outgoing_message followed_by(argument_writer& head, const outgoing_message& rest) {
   head.bytes(rest.bytes.data(), rest.bytes.size());
@@ -49,7 +39,7 @@ outgoing_message followed_by(argument_writer& head, const outgoing_message& rest
 }  // namespace
 
 worker_process::worker_process(process_kind kind, const lifeline& line)
-    : worker_process(std::move(kind), line, new_link(), new_sockets(), std::make_unique<result_way>()) {}
+    : worker_process(std::move(kind), line, new_link(), new_socket_pair(), std::make_unique<result_way>()) {}
 
 worker_process::worker_process(process_kind kind, const lifeline& line, const descriptor& link,
                                socket_pair sockets, std::unique_ptr<result_way> results)

@@ -11,6 +11,7 @@
 #include <larder/digest.hpp>
 
 #include "parallel/argument_writer.hpp"
+#include "parallel/descriptor_message.hpp"
 #include "parallel/file_sender.hpp"
 #include "parallel/lifeline.hpp"
 #include "parallel/process_kind.hpp"
@@ -30,11 +31,6 @@ struct encoded_call {
   digest content;
   /// A worker that has it from an earlier call may use it again: its tasks cannot have changed it.
   bool stays_same = false;
-};
-
-struct socket_pair {
-  descriptor ours;
-  descriptor theirs;
 };
 
 /// Used by one thread at a time. What is sent to it, it takes in that order.
