@@ -48,7 +48,7 @@ class process_crew {
   void look();
 
   /// These batches are not wanted any more, and have this fault at once, if they are not settled. Workers that are at them are told to stop,
-  /// and are killed if they do not soon.
+  /// and are killed if they do not soon. Of a batch that is not here only the address is looked at: it may be gone.
   void drop(const task_batch& batch, const std::exception_ptr& fault);
   void drop_all(const std::exception_ptr& fault);
 
