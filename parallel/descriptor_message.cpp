@@ -42,6 +42,14 @@ bool wait_in_jam(int socket) noexcept {
 
 }  // namespace
 
+socket_pair new_socket_pair() {
+  static constexpr const char* k_name = "a pair of sockets";
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    throw io_error(k_name, "cannot create", errno);
+  return {{ends[0], k_name}, {ends[1], k_name}};
+}
+
 bool send_descriptors(int socket, std::span<const std::byte> bytes, std::span<const int> descriptors,
                       when_blocked blocked) noexcept {
   control_room room;

@@ -10,6 +10,14 @@
 
 namespace larder::detail {
 
+/// The two ends of a way for them. Close-on-exec.
+struct socket_pair {
+  descriptor ours;
+  descriptor theirs;
+};
+/// io_error where the system gives none.
+socket_pair new_socket_pair();
+
 /// How many descriptors a message has at most. The kernel would take 253.
 inline constexpr std::size_t k_most_descriptors = 64;
 

@@ -7,6 +7,7 @@
 
 #include <larder/error.hpp>
 
+#include "parallel/flush_output.hpp"
 #include "parallel/foreign_threads.hpp"
 #include "parallel/task_clock.hpp"
 #include "parallel/worker_setup.hpp"

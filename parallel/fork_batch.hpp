@@ -11,6 +11,7 @@
 #include "parallel/fork_child.hpp"
 #include "parallel/lifeline.hpp"
 #include "parallel/result_channel.hpp"
+#include "parallel/wake_event.hpp"
 #include "parallel/worker_slot.hpp"
 
 namespace larder::detail {

@@ -15,7 +15,4 @@ namespace larder::detail {
 /// where the system gives no process. The lifeline lives as long.
 watched_child fork_child(const lifeline& line, function_ref<void() noexcept> body);
 
-/// Of stdout and std::cout.
-void flush_output() noexcept;
-
 }  // namespace larder::detail

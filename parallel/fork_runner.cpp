@@ -31,6 +31,7 @@
 #include "parallel/lifeline.hpp"
 #include "parallel/result_channel.hpp"
 #include "parallel/task_clock.hpp"
+#include "parallel/wake_event.hpp"
 #include "parallel/worker_board.hpp"
 #include "parallel/worker_count.hpp"
 

@@ -5,14 +5,13 @@
 #include <string>
 #include <utility>
 
-#include <larder/detail/shipment.hpp>
 #include <larder/error.hpp>
 
+#include "parallel/process_kind.hpp"
 #include "parallel/task_clock.hpp"
 #include "parallel/worker_count.hpp"
 #include "parallel/worker_messages.hpp"
 #include "parallel/worker_registry.hpp"
-#include "src/code_address.hpp"
 #include "src/descriptor.hpp"
 #include "src/spin.hpp"
 #include "src/xxh3.hpp"
@@ -34,11 +33,8 @@ constexpr unsigned k_most_deaths = 3;
 /// So many workers may end at no task, without a result in between.
 constexpr unsigned k_most_idle_deaths = 10;
 
-encoded_call encode(const parallel_settings& settings, const shipment& shipped) {
-  argument_writer to(rules_of(settings));
-  write_descriptor(shipped.descriptor(), to);
-  shipped.write(to);
-  encoded_call call{to.take(), {}, false};
+encoded_call encode_call(const parallel_settings& settings, const shipment& shipped) {
+  encoded_call call{encode(settings, shipped), {}, false};
   // Arrays, and what else is large, are let go as soon as they can be.
   call.stays_same =
       shipped.stays_same() && call.message.files.empty() && call.message.bytes.size() <= k_most_kept_bytes;
@@ -46,7 +42,7 @@ encoded_call encode(const parallel_settings& settings, const shipment& shipped) 
   return call;
 }
 
-outgoing_message encode(const parallel_settings& settings, task_batch& batch, batch_head head) {
+outgoing_message encode_batch(const parallel_settings& settings, task_batch& batch, batch_head head) {
   argument_writer to(rules_of(settings));
   to.number(worker_message::batch);
   to.number(head);
@@ -128,7 +124,7 @@ void process_crew::give(job what) {
 }
 
 const encoded_call& process_crew::call_of(const task_batch& batch) {
-  if (!call_ || !is_one_call_) call_ = encode(settings_, batch.shipped());
+  if (!call_ || !is_one_call_) call_ = encode_call(settings_, batch.shipped());
   return *call_;
 }
 
@@ -148,7 +144,7 @@ void process_crew::send(seat& to, const job& what) {
     to.has_call = true;
   }
   head.call = to.call;
-  to.worker->send(encode(settings_, batch, head));
+  to.worker->send(encode_batch(settings_, batch, head));
   to.given.push_back({what, head.serial});
 }
 

@@ -16,6 +16,7 @@
 
 #include "parallel/batch_runner.hpp"
 #include "parallel/child_watch.hpp"
+#include "parallel/wake_event.hpp"
 #include "parallel/worker_process.hpp"
 
 namespace larder::detail {
@@ -47,7 +48,7 @@ class process_crew {
   void look();
 
   /// These batches are not wanted any more, and have this fault at once, if they are not settled. Workers that are at them are told to stop,
-  /// and are killed if they do not soon.
+  /// and are killed if they do not soon. Of a batch that is not here only the address is looked at: it may be gone.
   void drop(const task_batch& batch, const std::exception_ptr& fault);
   void drop_all(const std::exception_ptr& fault);
 
@@ -99,7 +100,7 @@ class process_crew {
 
   const parallel_settings& settings_;
   const on_failure then_;
-  const worker_kind kind_;
+  const process_kind kind_;
   const bool is_one_call_;   // all batches are of one, and not each of a call of its own
   const std::size_t depth_;  // batches of a worker
   std::vector<seat> seats_;

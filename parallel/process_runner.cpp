@@ -24,6 +24,7 @@
 #include "parallel/batch_runner.hpp"
 #include "parallel/caller_run.hpp"
 #include "parallel/process_crew.hpp"
+#include "parallel/wake_event.hpp"
 #include "src/team.hpp"
 
 namespace larder::detail {

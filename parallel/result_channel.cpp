@@ -1,13 +1,7 @@
 #include "parallel/result_channel.hpp"
 
-#include <cerrno>
+#include <string>
 #include <utility>
-
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <larder/error.hpp>
 
 #include "parallel/thrown.hpp"
 
@@ -18,44 +12,17 @@ enum class message_kind : std::uint8_t { results = 1, failure = 2 };
 
 }  // namespace
 
-namespace {
+result_way::result_way() : result_way(new_socket_pair()) {}
 
-int new_event() {
-  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) throw io_error("an eventfd", "cannot create", errno);
-  return fd;
-}
-
-}  // namespace
-
-wake_event::wake_event() : event_(new_event(), "an eventfd") {}
-
-void wake_event::post() const noexcept {
-  const std::uint64_t one = 1;
-  (void)!::write(fd(), &one, sizeof one);  // it fails only where more was posted than anybody can count
-}
-
-void wake_event::clear() const noexcept {
-  std::uint64_t posted = 0;
-  (void)!::read(fd(), &posted, sizeof posted);
-}
-
-result_way::result_way() {
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends_) != 0)
-    throw io_error("a pair of sockets", "cannot create", errno);
-}
-
-result_way::~result_way() {
-  close_sending_end();
-  if (ends_[1] >= 0) ::close(ends_[1]);
-}
+result_way::result_way(socket_pair ends)
+    : sending_end_(std::move(ends.theirs)), receiving_end_(std::move(ends.ours)) {}
 
 result_way::result_way(descriptor log, descriptor sending_end)
-    : log_(std::make_shared<shared_log>(std::move(log))), ends_{std::move(sending_end).release(), -1} {}
+    : log_(std::make_shared<shared_log>(std::move(log))),
+      sending_end_(std::move(sending_end)),
+      receiving_end_(-1, std::string()) {}
 
-void result_way::close_sending_end() noexcept {
-  if (ends_[0] >= 0) ::close(std::exchange(ends_[0], -1));
-}
+void result_way::close_sending_end() noexcept { sending_end_ = descriptor(-1, std::string()); }
 
 message_writer& result_publisher::results(std::size_t begin, std::size_t end) {
   message_.number(message_kind::results);

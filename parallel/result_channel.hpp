@@ -5,34 +5,21 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <utility>
 
 #include <larder/detail/function_ref.hpp>
 
+#include "parallel/descriptor_message.hpp"
 #include "parallel/file_sender.hpp"
 #include "parallel/file_table.hpp"
 #include "parallel/message_reader.hpp"
 #include "parallel/message_writer.hpp"
 #include "parallel/shared_log.hpp"
+#include "parallel/wake_event.hpp"
 #include "parallel/worker_slot.hpp"
 #include "src/descriptor.hpp"
 
 namespace larder::detail {
-
-/// An eventfd, by which a worker wakes the process of the call, or a thread another one. io_error.
-class wake_event {
- public:
-  wake_event();
-  /// The same one that another process has made.
-  explicit wake_event(descriptor event) noexcept : event_(std::move(event)) {}
-
-  int fd() const noexcept { return event_.fd(); }
-  void post() const noexcept;
-  /// Takes what was posted.
-  void clear() const noexcept;
-
- private:
-  descriptor event_;
-};
 
 /// What results come by: a log, and a socket for the descriptors of those that lie in memory of their own. io_error.
 class result_way {
@@ -40,20 +27,22 @@ class result_way {
   result_way();
   /// The worker's side of one that another process has made.
   result_way(descriptor log, descriptor sending_end);
-  ~result_way();
   result_way(const result_way&) = delete;
   result_way& operator=(const result_way&) = delete;
 
   shared_log& log() const noexcept { return *log_; }
   const std::shared_ptr<shared_log>& share_log() const noexcept { return log_; }
-  int sending_end() const noexcept { return ends_[0]; }
-  int receiving_end() const noexcept { return ends_[1]; }
+  int sending_end() const noexcept { return sending_end_.fd(); }
+  int receiving_end() const noexcept { return receiving_end_.fd(); }
   /// In the process that only receives, once the worker has its end.
   void close_sending_end() noexcept;
 
  private:
+  explicit result_way(socket_pair ends);
+
   std::shared_ptr<shared_log> log_ = std::make_shared<shared_log>();
-  int ends_[2] = {-1, -1};
+  descriptor sending_end_;
+  descriptor receiving_end_;  // without a descriptor on the worker's side
 };
 
 /// The worker's end. All that it is made with lives as long.

@@ -20,6 +20,7 @@
 #include <larder/error.hpp>
 
 #include "parallel/child_watch.hpp"
+#include "parallel/flush_output.hpp"
 #include "parallel/foreign_threads.hpp"
 #include "parallel/fork_child.hpp"
 #include "parallel/indexed_run.hpp"
@@ -28,6 +29,7 @@
 #include "parallel/result_channel.hpp"
 #include "parallel/task_clock.hpp"
 #include "parallel/task_ranges.hpp"
+#include "parallel/wake_event.hpp"
 #include "parallel/worker_board.hpp"
 #include "parallel/worker_count.hpp"
 #include "parallel/worker_setup.hpp"

@@ -3,23 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
-#include <cstdlib>
 #include <new>
-#include <string_view>
 #include <utility>
 
-#include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <larder/detail/shipment.hpp>
 #include <larder/error.hpp>
 
-#include "parallel/descriptor_message.hpp"
+#include "parallel/spawn_worker.hpp"
 #include "parallel/worker_messages.hpp"
 #include "src/code_address.hpp"
 #include "src/futex.hpp"
@@ -40,112 +32,6 @@ descriptor new_link() {
   return file;
 }
 
-socket_pair new_sockets() {
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
-    throw io_error("a socket to a worker process", "cannot create", errno);
-  return {{ends[0], "a socket to a worker process"}, {ends[1], "a socket to a worker process"}};
-}
-
-/// The environment of this process, with some variables set.
-class worker_environment {
- public:
-  explicit worker_environment(const worker_kind& kind) {
-    set(k_worker_variable, std::to_string(::getpid()));
-    if (kind.thread_limit != 0) {
-      for (const char* const name : {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
-                                     "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"}) {
-        // One that is lower already stays, unless inner_threads says how many there shall be.
-        const char* const given = std::getenv(name);
-        const long before = given == nullptr ? 0 : std::strtol(given, nullptr, 10);
-        const bool stays =
-            kind.inner_threads == 0 && before > 0 && before < static_cast<long>(kind.thread_limit);
-        if (!stays) set(name, std::to_string(kind.thread_limit));
-      }
-    }
-    // After clearenv() there is not even an empty one.
-    for (char** each = ::environ; each != nullptr && *each != nullptr; ++each) {
-      if (!is_set(*each)) pointers_.push_back(*each);
-    }
-    for (std::string& each : own_) pointers_.push_back(each.data());
-    pointers_.push_back(nullptr);
-  }
-
-  char** pointers() noexcept { return pointers_.data(); }
-
- private:
-  void set(std::string_view name, const std::string& value) {
-    own_.push_back(std::string(name) + "=" + value);
-  }
-  bool is_set(std::string_view variable) const {
-    const auto name = variable.substr(0, variable.find('=') + 1);
-    return std::ranges::any_of(own_, [&](const std::string& each) { return each.starts_with(name); });
-  }
-
-  std::vector<std::string> own_;
-  std::vector<char*> pointers_;
-};
-
-class spawn_attributes {
- public:
-  spawn_attributes() {
-    ::posix_spawnattr_init(&attributes_);
-    // Of the thread that starts it nothing is inherited. A SIGINT has to wait until the worker ignores it.
-    sigset_t blocked;
-    ::sigemptyset(&blocked);
-    ::sigaddset(&blocked, SIGINT);
-    ::posix_spawnattr_setsigmask(&attributes_, &blocked);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK);
-  }
-  ~spawn_attributes() { ::posix_spawnattr_destroy(&attributes_); }
-  spawn_attributes(const spawn_attributes&) = delete;
-  spawn_attributes& operator=(const spawn_attributes&) = delete;
-
-  const posix_spawnattr_t* get() const noexcept { return &attributes_; }
-
- private:
-  posix_spawnattr_t attributes_;
-};
-
-/// What a worker has open: the standard streams, of which it does not read the first, and its socket.
-class spawn_actions {
- public:
-  explicit spawn_actions(int socket) {
-    ::posix_spawn_file_actions_init(&actions_);
-    ::posix_spawn_file_actions_adddup2(&actions_, socket, k_worker_socket);
-    ::posix_spawn_file_actions_addclosefrom_np(&actions_, k_worker_socket + 1);
-    ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  }
-  ~spawn_actions() { ::posix_spawn_file_actions_destroy(&actions_); }
-  spawn_actions(const spawn_actions&) = delete;
-  spawn_actions& operator=(const spawn_actions&) = delete;
-
-  const posix_spawn_file_actions_t* get() const noexcept { return &actions_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
-};
-
-/// The program that runs, also where its file is gone from its place.
-pid_t spawn(const worker_kind& kind, int socket) {
-  if (!is_initialized()) {
-    throw value_error(
-        "parallel: the backend processes needs larder::init(argc, argv); as the first line of main: its "
-        "workers are "
-        "processes of the same program, and begin there");
-  }
-  worker_environment environment(kind);
-  const spawn_attributes attributes;
-  const spawn_actions actions(socket);
-  std::string name = k_worker_name;
-  std::array<char*, 2> arguments{name.data(), nullptr};
-  pid_t pid = -1;
-  const int failed = ::posix_spawn(&pid, "/proc/self/exe", actions.get(), attributes.get(), arguments.data(),
-                                   environment.pointers());
-  if (failed != 0) throw io_error("a worker process", "cannot start", failed);
-  return pid;
-}
-
 /// One message, so that a worker gets all of it or nothing, whatever fails.
 outgoing_message followed_by(argument_writer& head, const outgoing_message& rest) {
   head.bytes(rest.bytes.data(), rest.bytes.size());
@@ -154,33 +40,16 @@ outgoing_message followed_by(argument_writer& head, const outgoing_message& rest
 
 }  // namespace
 
-passing_rules rules_of(const parallel_settings& settings) {
-  return {settings.max_nbytes, settings.mmap_mode, settings.temp_folder};
-}
+worker_process::worker_process(process_kind kind, const lifeline& line)
+    : worker_process(std::move(kind), line, new_link(), new_socket_pair(), std::make_unique<result_way>()) {}
 
-worker_kind kind_of(const parallel_settings& settings) {
-  worker_kind kind{settings.inner_threads, settings.thread_limit, settings.max_nbytes, {}};
-  if (settings.initializer) {
-    const shipment& initializer = *settings.initializer.shipped();
-    if (const std::string why = initializer.why_not(); !why.empty()) throw not_shippable(why);
-    argument_writer to(rules_of(settings));
-    write_descriptor(initializer.descriptor(), to);
-    initializer.write(to);
-    kind.initializer = to.take();
-  }
-  return kind;
-}
-
-worker_process::worker_process(worker_kind kind, const lifeline& line)
-    : worker_process(std::move(kind), line, new_link(), new_sockets(), std::make_unique<result_way>()) {}
-
-worker_process::worker_process(worker_kind kind, const lifeline& line, const descriptor& link,
+worker_process::worker_process(process_kind kind, const lifeline& line, const descriptor& link,
                                socket_pair sockets, std::unique_ptr<result_way> results)
     : kind_(std::move(kind)),
       shared_(link.fd(), sizeof(worker_link)),
       link_(::new (shared_.data()) worker_link),
       socket_(std::move(sockets.ours)),
-      child_(spawn(kind_, sockets.theirs.fd())),
+      child_(spawn_worker(kind_, sockets.theirs.fd())),
       inbox_writer_(inbox_.fd()),
       files_(socket_.fd()),
       results_(std::move(results), link_->slot, kind_.max_nbytes) {

@@ -8,42 +8,22 @@
 #include <string>
 #include <vector>
 
-#include <larder/detail/parallel_settings.hpp>
 #include <larder/digest.hpp>
 
 #include "parallel/argument_writer.hpp"
+#include "parallel/descriptor_message.hpp"
 #include "parallel/file_sender.hpp"
 #include "parallel/lifeline.hpp"
+#include "parallel/process_kind.hpp"
 #include "parallel/result_channel.hpp"
 #include "parallel/shared_block.hpp"
 #include "parallel/shared_log.hpp"
+#include "parallel/wake_event.hpp"
 #include "parallel/watched_child.hpp"
 #include "parallel/worker_link.hpp"
 #include "src/descriptor.hpp"
 
 namespace larder::detail {
-
-/// What makes one worker as good as another. The threads are those of parallel_settings.
-struct worker_kind {
-  unsigned inner_threads = 0;
-  unsigned thread_limit = 0;
-  std::uint64_t max_nbytes = 0;  // of results
-  outgoing_message initializer;  // empty: none
-
-  friend bool operator==(const worker_kind& a, const worker_kind& b) {
-    return a.inner_threads == b.inner_threads && a.thread_limit == b.thread_limit &&
-           a.max_nbytes == b.max_nbytes && a.initializer.bytes == b.initializer.bytes;
-  }
-};
-
-/// Whether this program begins with init, where its workers begin.
-bool is_initialized() noexcept;
-
-/// How arguments go to the workers of a pool.
-passing_rules rules_of(const parallel_settings& settings);
-
-/// not_shippable for an initializer that cannot go to a worker.
-worker_kind kind_of(const parallel_settings& settings);
 
 /// A call that is ready to be sent to any worker.
 struct encoded_call {
@@ -53,18 +33,13 @@ struct encoded_call {
   bool stays_same = false;
 };
 
-struct socket_pair {
-  descriptor ours;
-  descriptor theirs;
-};
-
 /// Used by one thread at a time. What is sent to it, it takes in that order.
 class worker_process {
  public:
   /// Starts one, of the running program, which ends with the lifeline. value_error where main did not call init; io_error.
-  worker_process(worker_kind kind, const lifeline& line);
+  worker_process(process_kind kind, const lifeline& line);
 
-  const worker_kind& kind() const noexcept { return kind_; }
+  const process_kind& kind() const noexcept { return kind_; }
   watched_child& child() noexcept { return child_; }
   worker_link& link() const noexcept { return *link_; }
   const wake_event& event() const noexcept { return event_; }
@@ -92,13 +67,13 @@ class worker_process {
     std::uint64_t number;
   };
 
-  worker_process(worker_kind kind, const lifeline& line, const descriptor& link, socket_pair sockets,
+  worker_process(process_kind kind, const lifeline& line, const descriptor& link, socket_pair sockets,
                  std::unique_ptr<result_way> results);
   void put_message(const outgoing_message& message);
   void post() noexcept;
   void forget_call(std::uint64_t number);
 
-  const worker_kind kind_;
+  const process_kind kind_;
   const shared_log inbox_;
   const shared_block shared_;
   worker_link* const link_;

@@ -79,7 +79,7 @@ void tell_idle_workers() noexcept {
 
 }  // namespace
 
-std::unique_ptr<worker_process> take_worker(const worker_kind& kind) {
+std::unique_ptr<worker_process> take_worker(const process_kind& kind) {
   registry& here = own_registry();
   std::vector<std::unique_ptr<worker_process>> ended;
   {

@@ -8,7 +8,7 @@
 namespace larder::detail {
 
 /// One of that kind, new if there is none that is idle. value_error, io_error. Thread-safe.
-std::unique_ptr<worker_process> take_worker(const worker_kind& kind);
+std::unique_ptr<worker_process> take_worker(const process_kind& kind);
 
 /// That has done all that it was sent. Thread-safe.
 void give_back_worker(std::unique_ptr<worker_process> worker) noexcept;

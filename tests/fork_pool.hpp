@@ -2,8 +2,6 @@
 // What the tests of the backend fork share.
 
 #include <cstddef>
-#include <optional>
-#include <ranges>
 #include <utility>
 
 #include <larder/array.hpp>
@@ -17,21 +15,8 @@ inline larder::parallel fork_pool(larder::parallel_options options = {}) {
   return larder::parallel(on(larder::backend::fork, std::move(options)));
 }
 
-inline auto numbers(int count) { return std::views::iota(0, count); }
-
 inline larder::array<double> filled(std::size_t count, double value) {
   larder::array<double> a({count});
   a.fill(value);
   return a;
-}
-
-/// What a call throws, if it is an E.
-template <class E, class Call>
-std::optional<E> caught(Call call) {
-  try {
-    call();
-  } catch (const E& e) {
-    return e;
-  }
-  return std::nullopt;
 }

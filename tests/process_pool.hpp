@@ -10,7 +10,7 @@
 
 #include <larder/parallel.hpp>
 
-#include "tests/fork_pool.hpp"
+#include "tests/pools.hpp"
 
 /// Two workers, unless the options say otherwise.
 inline larder::parallel process_pool(larder::parallel_options options = {}) {

@@ -31,17 +31,12 @@
 #include "tests/child_process.hpp"
 #include "tests/fork_pool.hpp"
 #include "tests/plain_failure.hpp"
+#include "tests/processes.hpp"
 #include "tests/scratch_dir.hpp"
 
 using namespace std::chrono_literals;
 
 namespace {
-
-/// How a worker ends without returning. Catch2's own handlers would report the signal as this test's failure.
-void die_of(int signal) {
-  std::signal(signal, SIG_DFL);
-  std::raise(signal);
-}
 
 /// Runs a map whose one task throws by `fail`, and returns what arrives if it is exactly of this type.
 template <class E, class Fail>

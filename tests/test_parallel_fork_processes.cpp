@@ -24,21 +24,12 @@
 #include "tests/child_process.hpp"
 #include "tests/fork_pool.hpp"
 #include "tests/pools.hpp"
+#include "tests/processes.hpp"
 #include "tests/sanitizers.hpp"
 #include "tests/scratch_dir.hpp"
 
 using larder::backend;
 using larder::parallel;
-
-namespace {
-
-std::size_t open_descriptors() {
-  std::size_t count = 0;
-  for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
-  return count;
-}
-
-}  // namespace
 
 #if !LARDER_TEST_THREAD_SANITIZER  // it has a thread of its own, so that all is refused
 TEST_CASE("fork: programs with threads are refused unless they are allowed", "[parallel][fork]") {

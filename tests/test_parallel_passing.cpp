@@ -41,6 +41,7 @@
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/fork_pool.hpp"
+#include "tests/processes.hpp"
 #include "tests/sanitizers.hpp"
 #include "tests/scratch_dir.hpp"
 
@@ -129,10 +130,6 @@ array<int> ramp(const larder::extents& shape) {
 
 bool same(const array<const int>& a, const array<const int>& b) {
   return std::ranges::equal(a.shape(), b.shape()) && std::ranges::equal(a.copy().flat(), b.copy().flat());
-}
-
-std::size_t open_descriptors() {
-  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
 template <class F>

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <numeric>
@@ -28,6 +27,7 @@
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/process_pool.hpp"
+#include "tests/processes.hpp"
 #include "tests/sanitizers.hpp"
 #include "tests/scratch_dir.hpp"
 
@@ -57,14 +57,6 @@ std::size_t mappings_of_arrays() {
   std::size_t count = 0;
   for (std::string line; std::getline(maps, line);)
     count += line.find("larder array") != std::string::npos ? std::size_t{1} : 0;
-  return count;
-}
-
-std::size_t open_descriptors(pid_t pid) {
-  std::size_t count = 0;
-  for ([[maybe_unused]] const auto& each :
-       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
-    ++count;
   return count;
 }
 
@@ -221,7 +213,7 @@ TEST_CASE("processes: an array is read rightly by other threads while it is move
 
 TEST_CASE("processes: thousands of arrays use up neither descriptors nor memory", "[parallel][processes]") {
   const auto pool = process_pool({.batch_size = 50, .max_nbytes = 100'000});
-  const auto before = open_descriptors(::getpid());
+  const auto before = open_descriptors();
   {
     std::vector<array<double>> many;
     for (int i = 0; i < 3000; ++i) {
@@ -230,11 +222,11 @@ TEST_CASE("processes: thousands of arrays use up neither descriptors nor memory"
     }
     const auto firsts = pool.map(many, [](const array<const double>& a) { return a(19'999); });
     for (std::size_t i = 0; i < many.size(); ++i) REQUIRE(firsts[i] == static_cast<double>(i));
-    CHECK(open_descriptors(::getpid()) < before + 300);
+    CHECK(open_descriptors() < before + 300);
   }
   const auto after = processes_of(pool);
   for (const pid_t each : after) CHECK(open_descriptors(each) < 300);
-  CHECK(open_descriptors(::getpid()) < before + 20);
+  CHECK(open_descriptors() < before + 20);
 }
 
 TEST_CASE("processes: memory of arrays that are gone here is let go by idle workers",

@@ -10,11 +10,9 @@
 #include <random>
 #include <set>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -23,6 +21,7 @@
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/process_pool.hpp"
+#include "tests/processes.hpp"
 #include "tests/sanitizers.hpp"
 #include "tests/scratch_dir.hpp"
 
@@ -30,33 +29,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-void die_of(int signal) {
-  std::signal(signal, SIG_DFL);
-  std::raise(signal);
-}
-
 [[maybe_unused]] int deep(volatile int* above) {
   volatile int here[1024];
   here[0] = above[0] + 1;
   return here[0] < 0 ? 0 : deep(here) + here[1];
-}
-
-std::size_t open_descriptors() {
-  std::size_t count = 0;
-  for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
-  return count;
-}
-
-/// Whether a process is there and runs.
-bool is_alive(pid_t pid) {
-  std::FILE* const file = std::fopen(("/proc/" + std::to_string(pid) + "/stat").c_str(), "r");
-  if (file == nullptr) return false;
-  char text[512] = {};
-  (void)!std::fread(text, 1, sizeof text - 1, file);
-  std::fclose(file);
-  const std::string_view line(text);
-  const auto at = line.rfind(')');
-  return at != std::string_view::npos && line.size() > at + 2 && line[at + 2] != 'Z' && line[at + 2] != 'X';
 }
 
 /// Whether it happens within so much time.

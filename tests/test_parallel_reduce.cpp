@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
-#include <list>
 #include <memory>
-#include <numeric>
 #include <ranges>
 #include <stdexcept>
 #include <string>
@@ -32,12 +30,6 @@ std::string texts(int count) {
   return all;
 }
 
-std::list<int> numbers(int count) {
-  std::list<int> all(static_cast<std::size_t>(count));
-  std::iota(all.begin(), all.end(), 0);
-  return all;
-}
-
 }  // namespace
 
 TEST_CASE("map_reduce: combines in the order of the range, on every backend", "[parallel]") {
@@ -51,7 +43,7 @@ TEST_CASE("map_reduce: combines in the order of the range, on every backend", "[
           INFO(name_of(where) << ' ' << n_jobs << ' ' << batch_size << ' ' << count);
           REQUIRE(pool.map_reduce(std::views::iota(0, count), k_text, std::string("> "), k_join) ==
                   "> " + texts(count));
-          REQUIRE(pool.map_reduce(numbers(count), k_text, std::string("> "), k_join) == "> " + texts(count));
+          REQUIRE(pool.map_reduce(listed(count), k_text, std::string("> "), k_join) == "> " + texts(count));
         }
       }
     }
@@ -64,7 +56,7 @@ TEST_CASE("map_reduce: in any order it uses each result once", "[parallel]") {
     CHECK(pool.map_reduce(
               std::views::iota(0, 1001), [](int x) { return x; }, 1000000L, std::plus<>{}) == 1500500);
     CHECK(pool.map_reduce(
-              numbers(101), [](int x) { return x; }, 0, std::plus<>{}) == 5050);
+              listed(101), [](int x) { return x; }, 0, std::plus<>{}) == 5050);
   }
 }
 
@@ -107,7 +99,7 @@ TEST_CASE("map_reduce_with_stats: says what was done", "[parallel]") {
     CHECK(sum == 4950);
     CHECK(stats.tasks == 100);
     CHECK(stats.batches >= 1);
-    CHECK(pool.map_reduce_with_stats(numbers(50), same, 0, std::plus<>{}).second.tasks == 50);
+    CHECK(pool.map_reduce_with_stats(listed(50), same, 0, std::plus<>{}).second.tasks == 50);
   }
 }
 
@@ -121,16 +113,16 @@ TEST_CASE("map_reduce: what a task or the operation throws arrives", "[parallel]
         return x;
       };
       CHECK_THROWS_WITH(pool.map_reduce(std::views::iota(0, 60), fails, 0, std::plus<>{}), "task");
-      CHECK_THROWS_WITH(pool.map_reduce(numbers(60), fails, 0, std::plus<>{}), "task");
+      CHECK_THROWS_WITH(pool.map_reduce(listed(60), fails, 0, std::plus<>{}), "task");
       const auto refuses = [](int a, int b) -> int {
         if (a > 100) throw std::domain_error("operation");
         return a + b;
       };
       CHECK_THROWS_AS(pool.map_reduce(
-                          numbers(60), [](int x) { return x; }, 0, refuses),
+                          listed(60), [](int x) { return x; }, 0, refuses),
                       std::domain_error);
       CHECK(pool.map_reduce(
-                numbers(5), [](int x) { return x; }, 0, std::plus<>{}) == 10);
+                listed(5), [](int x) { return x; }, 0, std::plus<>{}) == 10);
     }
   }
 }

@@ -40,12 +40,6 @@ void work_for(std::chrono::steady_clock::duration time) {
   }
 }
 
-std::list<int> numbers(int count) {
-  std::list<int> all;
-  for (int i = 0; i < count; ++i) all.push_back(i);
-  return all;
-}
-
 }  // namespace
 
 TEST_CASE("parallel: it is the first failure that arrives, also where others are stopped by it",
@@ -53,7 +47,7 @@ TEST_CASE("parallel: it is the first failure that arrives, also where others are
   const parallel pool({.n_jobs = 2, .batch_size = 2});
   std::latch failing(1);
   // Task 0 is at work while task 2 fails, so that task 1 never begins: which is no failure of its own.
-  auto results = pool.imap(numbers(6), [&](int x) {
+  auto results = pool.imap(listed(6), [&](int x) {
     if (x == 0) {
       failing.wait();
       while (!larder::stop_requested()) std::this_thread::yield();
@@ -72,7 +66,7 @@ TEST_CASE("parallel: it is the first failure that arrives, also where others are
       "the fault");
   for (int repeat = 0; repeat < 300; ++repeat) {
     CHECK_THROWS_AS(parallel({.n_jobs = 2})
-                        .map(numbers(300),
+                        .map(listed(300),
                              [](int x) {
                                if (x == 200) throw std::domain_error("the fault");
                                return x;
@@ -108,7 +102,7 @@ TEST_CASE("parallel: what stops an outer call stops inner tasks, on whichever th
 TEST_CASE("parallel: a worker that is long at a batch shares it with one that has nothing to do",
           "[parallel]") {
   std::latch both(2);
-  const auto all = parallel({.n_jobs = 2, .batch_size = 500}).map(numbers(500), [&](int x) {
+  const auto all = parallel({.n_jobs = 2, .batch_size = 500}).map(listed(500), [&](int x) {
     if (x < 5) work_for(1ms);
     if (x == 100 || x == 499) both.arrive_and_wait();  // in one batch: two workers have to be at it
     return x;
@@ -125,10 +119,10 @@ TEST_CASE("parallel: shared batches give their results in order, and fail as oth
   };
   const parallel pool({.n_jobs = 3, .batch_size = 500});
   int next = 0;
-  for (const int each : pool.imap(numbers(1'500), slow)) REQUIRE(each == next++);
+  for (const int each : pool.imap(listed(1'500), slow)) REQUIRE(each == next++);
   CHECK(next == 1'500);
-  CHECK_THROWS_AS(pool.map(numbers(2'000), slow), std::domain_error);
-  const auto [results, stats] = pool.map_with_stats(numbers(500), slow);
+  CHECK_THROWS_AS(pool.map(listed(2'000), slow), std::domain_error);
+  const auto [results, stats] = pool.map_with_stats(listed(500), slow);
   CHECK(results.back() == 499);
   CHECK(stats.tasks == 500);
 }
@@ -149,7 +143,7 @@ TEST_CASE("parallel: the time between two calls is nobody's", "[parallel]") {
 TEST_CASE("parallel: whole batches are read where pre_dispatch has room for them", "[parallel]") {
   for (const char* ahead : {"all", "20"}) {
     const parallel pool({.n_jobs = 2, .batch_size = 10, .pre_dispatch = ahead});
-    const auto [results, stats] = pool.map_with_stats(numbers(1000), [](int x) { return x; });
+    const auto [results, stats] = pool.map_with_stats(listed(1000), [](int x) { return x; });
     CHECK(results.size() == 1000);
     CHECK(stats.batches == 100);
   }
@@ -167,7 +161,7 @@ TEST_CASE("imap: results may be of a type that cannot be assigned", "[parallel]"
   struct fixed {
     const int value;
   };
-  auto results = parallel({.n_jobs = 2}).imap(numbers(3), [](int x) { return fixed{x}; });
+  auto results = parallel({.n_jobs = 2}).imap(listed(3), [](int x) { return fixed{x}; });
   int sum = 0;
   for (auto&& each : results) sum += each.value;
   CHECK(sum == 3);
@@ -175,7 +169,7 @@ TEST_CASE("imap: results may be of a type that cannot be assigned", "[parallel]"
 
 TEST_CASE("imap: iterators go on where next has left off", "[parallel]") {
   for (const int n_jobs : {1, 2}) {
-    auto results = parallel({.n_jobs = n_jobs}).imap(numbers(4), [](int x) { return x; });
+    auto results = parallel({.n_jobs = n_jobs}).imap(listed(4), [](int x) { return x; });
     CHECK(results.next() == 0);
     std::vector<int> rest;
     for (const int each : results) rest.push_back(each);
@@ -184,7 +178,7 @@ TEST_CASE("imap: iterators go on where next has left off", "[parallel]") {
 }
 
 TEST_CASE("imap: the statistics of one that is over stay as they are", "[parallel]") {
-  auto results = parallel({.n_jobs = 2}).imap(numbers(10), [](int x) { return x; });
+  auto results = parallel({.n_jobs = 2}).imap(listed(10), [](int x) { return x; });
   while (results.next()) {
   }
   const double before = results.stats().seconds;
@@ -230,7 +224,7 @@ TEST_CASE("fork: a call within a child cannot wait for calls of its parent, and 
       go.wait();
       return std::string("result");
     });
-    auto fed = parallel(on(where, {.n_jobs = 2})).imap(numbers(3), [&go](int x) {
+    auto fed = parallel(on(where, {.n_jobs = 2})).imap(listed(3), [&go](int x) {
       go.wait();
       return x;
     });
@@ -294,7 +288,7 @@ TEST_CASE("fork: more workers than a process may have descriptors", "[parallel][
     const parallel pool({.n_jobs = 100, .backend = backend::fork, .allow_threads = true});
     if (pool.submit([] { return 7; }).get() != 7) return 3;
     int sum = 0;
-    for (const int each : pool.imap(numbers(300), [](int x) { return x; })) sum += each;
+    for (const int each : pool.imap(listed(300), [](int x) { return x; })) sum += each;
     if (sum != 300 * 299 / 2) return 4;
     const auto all = pool.map(std::views::iota(0, 200), [](int x) {
       work_for(1ms);

@@ -10,9 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -126,20 +124,6 @@ void die_in(std::chrono::nanoseconds time) {
   when.it_value.tv_nsec = time.count() % 1'000'000'000 + 1;  // 0 would be never
   if (::timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 || ::timer_settime(timer, 0, &when, nullptr) != 0)
     fail("no timer");
-}
-
-bool is_alive(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string text;
-  if (!std::getline(file, text)) return false;
-  // proc(5): behind the name, which is in parentheses, come the state, five numbers, and the kernel's flags.
-  std::istringstream rest(text.substr(text.rfind(')') + 1));
-  std::string skipped;
-  for (int field = 0; field < 6; ++field) rest >> skipped;
-  unsigned long flags = 0;
-  rest >> flags;
-  constexpr unsigned long k_exiting = 4;  // PF_EXITING
-  return (flags & k_exiting) == 0;
 }
 
 void run_crew(const crew_task& task) { crew(task).run(); }

@@ -28,9 +28,6 @@ T& made_shared() {
 /// Has the kernel kill this process (SIGKILL) when the time is over, wherever it is by then.
 void die_in(std::chrono::nanoseconds time);
 
-/// Whether a process can still do something: it holds its locks until it cannot.
-bool is_alive(pid_t pid);
-
 /// What a crew does.
 struct crew_task {
   std::size_t places = 1;  // processes at the same time

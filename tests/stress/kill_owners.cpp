@@ -12,6 +12,7 @@
 
 #include <larder/memory.hpp>
 
+#include "tests/processes.hpp"
 #include "tests/stress/crew.hpp"
 #include "tests/stress/scenarios.hpp"
 
