@@ -38,7 +38,7 @@ void argument_writer::put(const raw_array& a) {
     if (a.owner && rules_.mmap_mode == mmap_mode::read_write) refuse(a);
     return put_here(a);
   }
-  if (files_.empty() || files_.back() != at->file) {
+  if (std::ranges::find(files_.rbegin(), files_.rend(), at->file) == files_.rend()) {
     if (at->sharing == sharing::read_only && files_on_disk_++ >= k_most_files) return put_here(a);
     files_.push_back(at->file);
   }

@@ -50,9 +50,11 @@ void file_sender::send(std::span<const std::shared_ptr<const shared_file>> files
     if (fd < 0) {
       auto again = each->open_again();
       if (!again) {
-        throw io_error(each->path(),
-                       "cannot be passed to a worker: it was removed or replaced since it was mapped",
-                       ENOENT);
+        throw io_error(
+            each->path(),
+            "cannot be passed to a worker: it was removed or replaced since it was mapped, or there are "
+            "too many open files",
+            ENOENT);
       }
       fd = opened.emplace_back(*std::move(again)).fd();
     }

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include <sys/wait.h>
+
 #include <larder/error.hpp>
 
 #include "parallel/process_kind.hpp"
@@ -50,9 +52,12 @@ outgoing_message encode_batch(const parallel_settings& settings, task_batch& bat
   return to.take();
 }
 
-error died_early(pid_t pid) {
-  return error("parallel: the worker process " + std::to_string(pid) +
-               " ended before it began: larder::init(argc, argv); has to be the first line of main, and "
+error died_early(pid_t pid, int status) {
+  const std::string how = WIFSIGNALED(status) ? "was ended by signal " + std::to_string(WTERMSIG(status))
+                          : status == -1      ? "ended"
+                                              : "exited with status " + std::to_string(WEXITSTATUS(status));
+  return error("parallel: the worker process " + std::to_string(pid) + " " + how +
+               " before it began: larder::init(argc, argv); has to be the first line of main, and "
                "constructors of "
                "static objects must not end the program");
 }
@@ -144,7 +149,9 @@ void process_crew::send(seat& to, const job& what) {
     to.has_call = true;
   }
   head.call = to.call;
-  to.worker->send(encode_batch(settings_, batch, head));
+  const outgoing_message message = encode_batch(settings_, batch, head);
+  batch.set_sent_bytes(message.bytes.size());
+  to.worker->send(message);
   to.given.push_back({what, head.serial});
 }
 
@@ -317,11 +324,12 @@ void process_crew::bury(seat& dead, unsigned number) {
     }
   }
   const bool was_idle = again.size() == given.size() && !given.empty() && serial == 0;
-  if (was_idle && ++idle_deaths_ >= (was_ready ? k_most_idle_deaths : k_most_deaths)) {
+  const bool was_killed = status == -1 || WIFSIGNALED(status);
+  if (was_idle && ++idle_deaths_ >= (was_ready || was_killed ? k_most_idle_deaths : k_most_deaths)) {
     const auto first = again.front().batch;
     fail(*first, was_ready ? std::make_exception_ptr(
                                  worker_died(number, pid, status, first->first() + first->finished()))
-                           : std::make_exception_ptr(died_early(pid)));
+                           : std::make_exception_ptr(died_early(pid, status)));
     again.pop_front();
   }
   if (!fault_)

@@ -169,6 +169,10 @@ void shared_log::read(std::span<std::byte> out, std::uint64_t offset) const {
 }
 
 std::shared_ptr<const buffer> shared_log::map(std::uint64_t offset, std::size_t bytes, mmap_mode mode) {
+  // Behind the end there is nothing but a signal.
+  if (const auto size = static_cast<std::uint64_t>(file_.stat().st_size);
+      offset > size || bytes > size - offset)
+    throw format_error(k_name, format_code::truncated, "an array ends after the end");
   const bool is_private = mode == mmap_mode::copy_on_write;
   void* const data =
       ::mmap(nullptr, bytes, is_private ? PROT_READ | PROT_WRITE : PROT_READ,

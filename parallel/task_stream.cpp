@@ -24,6 +24,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t k_largest_batch = 256;
 constexpr std::size_t k_largest_forked_batch = 16384;
 constexpr std::size_t k_largest_sent_batch = 65536;
+constexpr std::size_t k_most_sent_bytes = std::size_t{4} << 20;
 constexpr std::size_t k_all = std::numeric_limits<std::size_t>::max();
 
 /// How many tasks to hand out at a time: so many that handing them out costs next to nothing, and no more, so that results come soon
@@ -54,6 +55,10 @@ class batch_sizer {
   }
 
   void learn(const task_batch& settled) noexcept {
+    if (const std::size_t bytes = settled.sent_bytes(); bytes > k_most_sent_bytes) {
+      largest_ = std::max<std::size_t>(1, settled.count() * k_most_sent_bytes / bytes);
+      size_ = std::min(size_, largest_);
+    }
     if (settled.count() < size_) return;  // it says nothing of larger ones
     if (settled.busy() < wanted_ / 2) {
       const auto fits =

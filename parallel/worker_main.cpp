@@ -207,8 +207,12 @@ class worker_loop {
       slot.end_task();
       note_time();
       flush_output();  // who has the failure may not wait for this process, but kill it
-      batch_results_->publish();
-      results_->publish_failure(static_cast<std::size_t>(slot.task), std::current_exception());
+      const auto thrown = std::current_exception();
+      try {
+        batch_results_->publish();
+      } catch (...) {  // no memory for the results before: the failure says that the batch has ended
+      }
+      results_->publish_failure(static_cast<std::size_t>(slot.task), thrown);
       tell();
     }
     link_.serial.store(0, std::memory_order_release);
@@ -280,8 +284,12 @@ void run_if_worker(std::string_view program) {
     if (program == k_worker_name) ::_exit(1);
     return;
   }
-  if (parent != std::to_string(::getppid())) ::_exit(1);  // which has ended
-  ::unsetenv(k_worker_variable);                          // programs that tasks start are no workers
+  if (parent != std::to_string(::getppid())) {
+    log(log_level::warning, std::string("parallel: a worker process ends, as its parent is gone (or ") +
+                                k_worker_variable + " was set for a program that is no worker)");
+    ::_exit(1);
+  }
+  ::unsetenv(k_worker_variable);  // programs that tasks start are no workers
   std::signal(SIGINT, SIG_IGN);
   sigset_t none;
   ::sigemptyset(&none);

@@ -10,6 +10,9 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <larder/cpu_count.hpp>
+#include <larder/error.hpp>
+
 #include "parallel/lifeline.hpp"
 #include "src/shared_file.hpp"
 
@@ -64,6 +67,8 @@ std::vector<std::unique_ptr<worker_process>> take_ended(registry& from) {
   return ended;
 }
 
+std::size_t most_idle() { return std::max<std::size_t>(16, 2 * static_cast<std::size_t>(cpu_count())); }
+
 /// Memory of arrays that are gone here goes when the workers let it go, too.
 void tell_idle_workers() noexcept {
   registry* const known = existing_registry();
@@ -95,18 +100,34 @@ std::unique_ptr<worker_process> take_worker(const process_kind& kind) {
       ended.push_back(std::move(found));
     }
   }
-  return std::make_unique<worker_process>(kind, here.line);
+  try {
+    return std::make_unique<worker_process>(kind, here.line);
+  } catch (const io_error&) {
+    // There may be room for it where those go that nobody needs now.
+    {
+      const std::lock_guard lock(here.mutex);
+      if (here.idle.empty()) throw;
+      std::ranges::move(std::exchange(here.idle, {}), std::back_inserter(ended));
+    }
+    ended.clear();
+    return std::make_unique<worker_process>(kind, here.line);
+  }
 }
 
 void give_back_worker(std::unique_ptr<worker_process> worker) noexcept {
   try {
-    worker->forget_files();
     registry& here = own_registry();
     std::vector<std::unique_ptr<worker_process>> ended;
     const std::lock_guard lock(here.mutex);
+    worker->forget_files();
     ended = take_ended(here);
     here.idle.push_back(std::move(worker));
     here.idle.back()->give_back();
+    // Each kind of pool has workers of its own, and each of them costs some descriptors.
+    if (here.idle.size() > most_idle()) {
+      ended.push_back(std::move(here.idle.front()));
+      here.idle.erase(here.idle.begin());
+    }
   } catch (...) {  // no memory: the worker is not kept, then
   }
 }

@@ -87,6 +87,10 @@ class task_batch {
   const std::exception_ptr& fault() const noexcept { return fault_; }
   bool settled() const noexcept { return failed() || finished() == count_; }
 
+  /// How many bytes it took to send its tasks to where they ran; 0 where they were not sent. Before that it is given away.
+  std::size_t sent_bytes() const noexcept { return sent_bytes_.load(std::memory_order_relaxed); }
+  void set_sent_bytes(std::size_t bytes) noexcept { sent_bytes_.store(bytes, std::memory_order_relaxed); }
+
   /// The time that its tasks took, once it is settled.
   std::chrono::nanoseconds busy() const noexcept { return busy_; }
 
@@ -108,6 +112,7 @@ class task_batch {
   std::atomic<bool> failed_ = false;
   std::exception_ptr fault_;
   std::chrono::nanoseconds busy_{0};
+  std::atomic<std::size_t> sent_bytes_ = 0;
 };
 
 }  // namespace larder::detail
