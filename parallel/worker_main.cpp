@@ -246,6 +246,7 @@ class worker_loop {
       }
       if (is_last || head.wakes != 0) batch_results_->publish();
       if (is_last || head.wakes != 0 || batch_results_->take_files()) tell();
+      call.let_go();
     }
     from.finish();
   }

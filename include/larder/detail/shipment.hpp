@@ -30,8 +30,10 @@ class shipped_call {
 
   /// Reads the input of a task and calls the function with it. What either throws passes through.
   virtual void run(travel_reader& input) = 0;
-  /// The result of the last task; where tasks make one together, that of all since the last write().
+  /// The result of the last task; where tasks make one together, that of all since the last let_go().
   virtual void write(travel_writer& to) = 0;
+  /// After it was written and sent: what it owns, which may take long to be freed, is not kept until the next task.
+  virtual void let_go() noexcept {}
 
  protected:
   shipped_call() = default;
@@ -137,10 +139,8 @@ class shipped_map final : public shipped_call {
     travelled<std::remove_cvref_t<Passed>> element(input);
     result_.fill([&]() -> decltype(auto) { return call_(static_cast<Passed>(element.get())); });
   }
-  void write(travel_writer& to) override {
-    result_.write(to);
-    result_.drop();  // what it owns is not kept until the next task
-  }
+  void write(travel_writer& to) override { result_.write(to); }
+  void let_go() noexcept override { result_.drop(); }
 
  private:
   const travelled<F> f_;
@@ -167,10 +167,8 @@ class shipped_reduce final : public shipped_call {
       value_.emplace(std::move(next));
     }
   }
-  void write(travel_writer& to) override {
-    write_travelling(*value_, to);
-    value_.reset();
-  }
+  void write(travel_writer& to) override { write_travelling(*value_, to); }
+  void let_go() noexcept override { value_.reset(); }
 
  private:
   const travelled<F> f_;
@@ -200,10 +198,8 @@ class shipped_submit final : public shipped_call {
           args);
     });
   }
-  void write(travel_writer& to) override {
-    result_.write(to);
-    result_.drop();
-  }
+  void write(travel_writer& to) override { result_.write(to); }
+  void let_go() noexcept override { result_.drop(); }
 
  private:
   result_slot<result> result_;
