@@ -67,7 +67,11 @@ std::vector<std::unique_ptr<worker_process>> take_ended(registry& from) {
   return ended;
 }
 
-std::size_t most_idle() { return std::max<std::size_t>(16, 2 * static_cast<std::size_t>(cpu_count())); }
+/// Counted once: it takes as long as a call.
+std::size_t most_idle() {
+  static const std::size_t most = std::max<std::size_t>(16, 2 * static_cast<std::size_t>(cpu_count()));
+  return most;
+}
 
 /// Memory of arrays that are gone here goes when the workers let it go, too.
 void tell_idle_workers() noexcept {
