@@ -1,6 +1,7 @@
 #include "parallel/process_crew.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -34,6 +35,12 @@ constexpr std::chrono::milliseconds k_grace{2};
 constexpr unsigned k_most_deaths = 3;
 /// So many workers may end at no task, without a result in between.
 constexpr unsigned k_most_idle_deaths = 10;
+
+/// Of a batch. Workers go from one crew to another: what one still says of its last batch must not be taken for the next.
+std::uint64_t next_serial() noexcept {
+  static constinit std::atomic<std::uint64_t> given = 0;
+  return 1 + given.fetch_add(1, std::memory_order_relaxed);
+}
 
 encoded_call encode_call(const parallel_settings& settings, const shipment& shipped) {
   encoded_call call{encode(settings, shipped), {}, false};
@@ -136,7 +143,7 @@ const encoded_call& process_crew::call_of(const task_batch& batch) {
 void process_crew::send(seat& to, const job& what) {
   task_batch& batch = *what.batch;
   const encoded_call& call = call_of(batch);
-  batch_head head{.serial = ++serials_,
+  batch_head head{.serial = next_serial(),
                   .call = 0,
                   .first = batch.first(),
                   .count = batch.count(),

@@ -108,8 +108,7 @@ class process_crew {
   unsigned waits_ = 0;
   std::optional<encoded_call> call_;  // of all batches, or of the last one
   std::deque<job> again_;             // whose workers died, or could not be had
-  std::uint64_t serials_ = 0;
-  unsigned idle_deaths_ = 0;  // workers that ended at no task, since the last result
+  unsigned idle_deaths_ = 0;          // workers that ended at no task, since the last result
   bytes_received received_;
   std::exception_ptr fault_;
   parallel_stats stats_;

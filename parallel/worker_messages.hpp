@@ -22,7 +22,7 @@ enum class worker_message : std::uint8_t {
 
 /// Tasks of a call, which have the indices first, first + 1, ... in it.
 struct batch_head {
-  std::uint64_t serial;  // of the batch: over 0, and no other of this worker has it
+  std::uint64_t serial;  // of the batch: over 0, and no other of its parent has it
   std::uint64_t call;
   std::uint64_t first;
   std::uint64_t count;
