@@ -66,6 +66,7 @@ class foreign final : public buffer {
       : buffer(data, size), owner_(std::move(owner)) {}
 
   bool is_foreign() const noexcept override { return true; }
+  bool keeps_bytes() const noexcept override { return owner_.use_count() != 0; }
 
  private:
   std::shared_ptr<const void> owner_;

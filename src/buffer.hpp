@@ -33,6 +33,8 @@ class buffer {
 
   /// Whether the memory belongs to somebody else.
   virtual bool is_foreign() const noexcept { return false; }
+  /// Whether they live as long as this; else somebody has promised that they do.
+  virtual bool keeps_bytes() const noexcept { return true; }
 
   /// Where other processes can map it: see place() of an array.
   virtual std::optional<placed_buffer> place(const std::string& /*temp_folder*/, moving /*may_move*/) const {

@@ -7,6 +7,8 @@
 
 #include <larder/error.hpp>
 
+#include "src/buffer.hpp"
+
 namespace larder::detail {
 namespace {
 
@@ -68,7 +70,8 @@ void object_writer::elements(const raw_array& a) {
 }
 
 raw_array object_writer::kept(const raw_array& a) const {
-  if (a.owner || within_users_save_ == 0) return a;
+  const bool lasts = a.owner != nullptr && a.owner->keeps_bytes();
+  if (lasts || within_users_save_ == 0) return a;
   const bool columns = !a.is_row_major() && a.is_column_major();  // which the file keeps
   return columns ? transpose_view(copy_of(transpose_view(a))) : copy_of(a);
 }

@@ -73,7 +73,8 @@ TEST_CASE("parallel: refuses nonsense with option, value and what is allowed", "
   CHECK_THROWS_WITH(parallel({.batch_size = -3}),
                     ContainsSubstring("batch_size is -3; it has to be at least 1"));
   CHECK_THROWS_WITH(parallel({.pre_dispatch = "some"}), ContainsSubstring("pre_dispatch is \"some\""));
-  CHECK_THROWS_WITH(parallel({.backend = backend::processes}), ContainsSubstring("processes"));
+  CHECK_THROWS_WITH(parallel({.backend = backend::mpi}), ContainsSubstring("mpi"));
+  CHECK_THROWS_WITH(parallel({.idle_timeout = std::chrono::seconds(-1)}), ContainsSubstring("idle_timeout"));
   const environment where("LARDER_BACKEND", "cluster");
   CHECK_THROWS_WITH(parallel(), ContainsSubstring("LARDER_BACKEND is \"cluster\""));
 }
