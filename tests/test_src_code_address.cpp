@@ -11,7 +11,6 @@
 #include <optional>
 #include <random>
 #include <stdexcept>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
