@@ -19,8 +19,10 @@
 #include <larder/load.hpp>
 #include <larder/log.hpp>
 #include <larder/memory.hpp>
+#include <larder/object_ref.hpp>
 #include <larder/parallel.hpp>
 #include <larder/shelved.hpp>
 #include <larder/ship.hpp>
 #include <larder/storable.hpp>
+#include <larder/store.hpp>
 #include <larder/version.hpp>
