@@ -15,6 +15,7 @@
 #include <larder/detail/shipment.hpp>
 #include <larder/detail/stream_feed.hpp>
 #include <larder/detail/submitted_call.hpp>
+#include <larder/detail/task_invoke.hpp>
 #include <larder/future.hpp>
 #include <larder/parallel_config.hpp>
 #include <larder/parallel_options.hpp>
@@ -133,14 +134,24 @@ class parallel {
   template <class F, class... Args>
   [[nodiscard]] auto submit(F&& f, Args&&... args) const {
     using function = std::decay_t<F>;
-    static_assert(std::invocable<function&&, std::decay_t<Args>&&...>,
-                  "larder: the function of parallel::submit cannot be called with these arguments, which it "
-                  "is given as "
-                  "rvalues of their own types.");
-    using result = std::remove_cvref_t<std::invoke_result_t<function&&, std::decay_t<Args>&&...>>;
-    return future<result>(detail::task_handle(
-        pool_, std::make_shared<detail::submitted_call<result, function, std::decay_t<Args>...>>(
-                   std::forward<F>(f), std::forward<Args>(args)...)));
+    if constexpr (detail::takes_objects<function&&, std::decay_t<Args>&&...>) {
+      return submit(std::forward<F>(f), detail::arrive(std::forward<Args>(args))...);
+    } else {
+      constexpr bool k_fits = std::invocable<function&&, std::decay_t<Args>&&...>;
+      constexpr bool k_has_object_ref = detail::has_object_ref<Args...>;
+      static_assert(
+          k_fits || !k_has_object_ref,
+          "larder: the function of parallel::submit can be called neither with the objects that each "
+          "object_ref stands for, of which an array is an array<const T>, nor with each object_ref itself.");
+      static_assert(
+          k_fits || k_has_object_ref,
+          "larder: the function of parallel::submit cannot be called with these arguments, which it "
+          "is given as rvalues of their own types.");
+      using result = std::remove_cvref_t<std::invoke_result_t<function&&, std::decay_t<Args>&&...>>;
+      return future<result>(detail::task_handle(
+          pool_, std::make_shared<detail::submitted_call<result, function, std::decay_t<Args>...>>(
+                     std::forward<F>(f), std::forward<Args>(args)...)));
+    }
   }
 
   /// op(...op(op(init, f(first)), f(second))...), where neighbouring results are combined first, in whatever groups the workers
@@ -162,6 +173,24 @@ class parallel {
   }
 
  private:
+  // What is shared as a reference to an object, and taken as the object, is loaded at the head of a call.
+  template <class Range, class F, class T, class Op, class... Shared>
+    requires(detail::shares_objects<Range, F, Shared...>)
+  auto reduce_to(parallel_stats* stats, Range& range, const F& f, T init, const Op& op,
+                 const Shared&... shared) const {
+    return reduce_to(stats, range, f, std::move(init), op, detail::arrive(shared)...);
+  }
+  template <class Range, class F, class... Shared>
+    requires(detail::shares_objects<Range, F, Shared...>)
+  auto map_to(parallel_stats* stats, Range& range, const F& f, const Shared&... shared) const {
+    return map_to(stats, range, f, detail::arrive(shared)...);
+  }
+  template <class Range, class F, class... Shared>
+    requires(detail::shares_objects<detail::owned_range<Range>, F, Shared...>)
+  auto feed(detail::stream_order order, Range&& range, F&& f, Shared&&... shared) const {
+    return feed(order, std::forward<Range>(range), std::move(f), detail::arrive(std::move(shared))...);
+  }
+
   template <class Range, class F, class T, class Op, class... Shared>
   T reduce_to(parallel_stats* stats, Range& range, const F& f, T init, const Op& op,
               const Shared&... shared) const {
