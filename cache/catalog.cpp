@@ -7,16 +7,10 @@
 #include "cache/directory_stream.hpp"
 #include "cache/entry_name.hpp"
 #include "src/atomic_file.hpp"
+#include "src/escaped_name.hpp"
 
 namespace larder::detail {
 namespace {
-
-/// Years that 64 bits of nanoseconds cannot count to are cut.
-file_time time_of(const struct ::timespec& of) {
-  constexpr std::int64_t k_last = 9'000'000'000;  // 2255
-  return file_time(std::chrono::seconds(std::clamp<std::int64_t>(of.tv_sec, 0, k_last)) +
-                   std::chrono::nanoseconds(of.tv_nsec));
-}
 
 /// "dir/" is "dir": names come behind a slash of their own.
 std::string without_slash(std::string path) {
@@ -36,7 +30,7 @@ class catalog_reader {
   }
 
   void function(const std::string& location, const std::string& name) {
-    const auto text = unescaped(name);
+    const auto text = unescape_name(name);
     if (!text) return;
     directory_stream directory(location + "/" + name);
     while (const char* const code_name = directory.next()) code(*text, directory.path(), code_name);
@@ -124,7 +118,7 @@ catalog read_code_catalog(const std::string& code_directory) {
   const std::size_t slash = code_directory.rfind('/');
   const std::string above = code_directory.substr(0, slash);
   catalog found;
-  catalog_reader(found).code(unescaped(above.substr(above.rfind('/') + 1)).value_or(""), above,
+  catalog_reader(found).code(unescape_name(above.substr(above.rfind('/') + 1)).value_or(""), above,
                              code_directory.substr(slash + 1));
   return found;
 }

@@ -2,7 +2,6 @@
 // What lies in a cache directory (cache/entry_name.hpp has its form), found in one walk that opens no entry.
 
 #include <bitset>
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,9 +10,9 @@
 #include <larder/digest.hpp>
 #include <larder/reduce_options.hpp>
 
-namespace larder::detail {
+#include "cache/file_time.hpp"
 
-using file_time = std::chrono::sys_time<std::chrono::nanoseconds>;
+namespace larder::detail {
 
 /// The directory of one function under one code id.
 struct catalog_code {

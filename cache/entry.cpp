@@ -19,8 +19,7 @@
 #include "cache/entry_directory.hpp"
 #include "src/array_image.hpp"
 #include "src/container_writer.hpp"
-#include "src/descriptor.hpp"
-#include "src/file_structure.hpp"
+#include "src/sealed_file.hpp"
 
 namespace larder::detail {
 namespace {
@@ -99,22 +98,6 @@ std::string json_text(const entry_info& info) {
   return json.append(",\"time\":\"").append(utc_text(info.time)).append("\"}");
 }
 
-/// Marks an entry as used just now, if the last time is not recent anyway: by the time of its last reading, which file
-/// systems do not keep by themselves as exactly. The time of writing stays that of its creation.
-void touch(const descriptor& file, const file_structure& structure) noexcept {
-  constexpr std::int64_t k_recent_seconds = 60;
-  ::timespec now{};
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
-  const auto& used = structure.accessed;
-  const auto& made = structure.modified;
-  const bool used_since =
-      used.tv_sec != made.tv_sec ? used.tv_sec > made.tv_sec : used.tv_nsec > made.tv_nsec;
-  if (used_since && now.tv_sec - used.tv_sec < k_recent_seconds) return;
-  const std::array<::timespec, 2> times = {
-      {{.tv_sec = 0, .tv_nsec = UTIME_NOW}, {.tv_sec = 0, .tv_nsec = UTIME_OMIT}}};
-  (void)::futimens(file.fd(), times.data());  // who may not, does not
-}
-
 /// Does what needs the directory of an entry, making it where it is missing. Again where somebody who clears the
 /// cache removes it in between, which cannot go on for ever: each time, an entry of somebody came and went.
 template <class Action>
@@ -137,16 +120,8 @@ auto in_entry_directory(const cache_directory& directory, const std::string& pat
 
 bool with_entry(const std::string& path, object_demand object, verification verify, entry_use how,
                 function_ref<void(value_file&)> use) {
-  // A symbolic link is no entry: one that leads nowhere would be in the way of every store.
-  auto file = descriptor::open_if_exists(path, O_RDONLY | O_NOFOLLOW);
-  if (!file) return false;
-  const load_options options{.verification = verify};
-  value_file entry(
-      *std::move(file), options, object,
-      {.trailer = trailer_demand::sealed, .arrays = {.copy_below = k_mapped_bytes, .trusted = true}});
-  use(entry);
-  if (how == entry_use::read) touch(entry.file(), entry.structure());
-  return true;
+  const use_mark mark = how == entry_use::read ? use_mark::if_old : use_mark::none;
+  return with_sealed_file(path, object, verify, k_mapped_bytes, mark, use);
 }
 
 entry_info parse_entry_info(std::string_view metadata, const digest& key) {

@@ -6,38 +6,17 @@
 
 #include <larder/error.hpp>
 
+#include "src/escaped_name.hpp"
+
 namespace larder::detail {
 namespace {
 
-constexpr std::size_t k_longest_name = 255;
 constexpr std::string_view k_hex = "0123456789abcdef";
-
-bool stands_for_itself(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-         c == '.';
-}
-
-void append_escaped(std::string& name, char c) {
-  const bool hides = c == '.' && name.empty();
-  if (stands_for_itself(c) && !hides) {
-    name += c;
-  } else {
-    const auto byte = static_cast<unsigned char>(c);
-    name += '%';
-    name += k_hex[byte >> 4];
-    name += k_hex[byte & 0xF];
-  }
-}
 
 /// The lowest digits.
 void append_hex(std::string& out, std::uint64_t value, std::size_t digits) {
   out.resize(out.size() + digits);
   for (auto digit = out.rbegin(); digits != 0; --digits, value >>= 4) *digit++ = k_hex[value & 0xF];
-}
-
-/// By hand: an entry's key is two of these, and there may be a million.
-bool is_hex(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 std::uint64_t from_hex(std::string_view digits) noexcept {
@@ -50,35 +29,16 @@ std::uint64_t from_hex(std::string_view digits) noexcept {
 
 std::string escaped(std::string_view text, std::string_view what) {
   if (text.empty()) throw value_error(std::string(what) + " is empty");
-  std::string name;
-  for (const char c : text) append_escaped(name, c);
-  if (name.size() > k_longest_name - 2) {  // "v-" may come before it
+  std::string name = escape_name(text);
+  if (name.size() > k_longest_file_name - 2) {  // "v-" may come before it
     throw value_error(std::string(what) + " is too long for a file name: " + std::string(text));
   }
   return name;
 }
 
-std::optional<std::string> unescaped(std::string_view name) {
-  std::string text;
-  std::string again;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    if (name[i] == '%') {
-      const std::string_view digits = name.substr(i + 1, 2);
-      if (digits.size() != 2 || !is_hex(digits)) return std::nullopt;
-      text += static_cast<char>(from_hex(digits));
-      i += 2;
-    } else {
-      text += name[i];
-    }
-    append_escaped(again, text.back());
-  }
-  // Each text has one name: "%61" is none, and neither is what begins with a dot.
-  return !text.empty() && again == name ? std::optional(std::move(text)) : std::nullopt;
-}
-
 std::optional<std::string> code_id_from(std::string_view name) {
   if (!name.starts_with("v-") && !name.starts_with("b-")) return std::nullopt;
-  const auto rest = unescaped(name.substr(2));
+  const auto rest = unescape_name(name.substr(2));
   return rest ? std::optional(std::string(name.substr(0, 2)) + *rest) : std::nullopt;
 }
 

@@ -3,8 +3,7 @@
 //
 //   <location>/<function>/<code id>/<2 hex>/<30 hex>      an entry; the 32 digits are its key
 //
-// Function names and versions are escaped: letters, digits, '_', '-' and inner '.' stand for themselves, every
-// other byte is %XX. A code id is "v-" and the version, or "b-" and the identity of the build.
+// Function names and versions are escaped (src/escaped_name.hpp). A code id is "v-" and the version, or "b-" and the identity of the build.
 
 #include <optional>
 #include <string>
@@ -16,9 +15,6 @@ namespace larder::detail {
 
 /// As above. value_error where `text` is empty or longer than a file name can be; `what` names it.
 std::string escaped(std::string_view text, std::string_view what);
-
-/// What has this name when it is escaped; nothing where no text has.
-std::optional<std::string> unescaped(std::string_view name);
 
 /// The code id of a directory of this name, its version not escaped; nothing where it is not that of a code.
 std::optional<std::string> code_id_from(std::string_view name);

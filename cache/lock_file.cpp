@@ -46,7 +46,7 @@ lock_file::lock_file(const cache_directory& directory, absent where_missing) {
   };
   if (open(0) || fault_ != ENOENT || where_missing == absent::leave) return;
   if (!open(O_CREAT)) {
-    if (fault_ != ENOENT) return;
+    if (fault_ != ENOENT || where_missing == absent::make_file) return;
     try {
       make_location(directory);
     } catch (const error&) {

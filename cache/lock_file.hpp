@@ -1,8 +1,9 @@
 #pragma once
-// The lock file of a cache directory: <location>/.larder-lock. Whoever wants a lock opens it anew, so that locks exclude
+// The lock file of a cache directory, or of a store: <location>/.larder-lock. Whoever wants a lock opens it anew, so that locks exclude
 // threads of one process as they exclude processes, and the kernel releases them with their owner, however it ends.
 //
 //   byte 0 … 15    how many bytes the entries have together (byte_ledger.hpp)
+//   byte 16 … 47   of a store: its settings, and locks that say who uses it (store_directory.hpp)
 //   from 1024 on   one byte per key: whoever computes a key holds a lock on its byte, beyond the end of the file
 
 #include <chrono>
@@ -19,7 +20,9 @@ namespace larder::detail {
 
 class lock_file {
  public:
-  enum class absent { make, leave };
+  /// What to do where there is no lock file: make it, and the cache directory if need be; make it in a directory that is there; do
+  /// without.
+  enum class absent { make, make_file, leave };
   /// Opens it.
   explicit lock_file(const cache_directory& directory, absent where_missing = absent::make);
 

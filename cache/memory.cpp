@@ -27,11 +27,7 @@ memory_state::memory_state(const std::filesystem::path& location, const memory_o
   }
   if (!options.bytes_limit.empty()) bytes_limit_ = byte_size(options.bytes_limit, "memory: bytes_limit");
   if (location.empty()) return;
-  std::error_code fault;
-  location_ = std::filesystem::absolute(location, fault);  // ".." stays: it may follow a symbolic link
-  if (fault) throw io_error(location.string(), "cannot make absolute", fault.value());
-  while (!location_.has_filename() && location_.has_relative_path())
-    location_ = location_.parent_path();  // "dir/"
+  location_ = absolute_location(location);
   directory_ = {location_.string(), options.group_shared};
   if (check_trusted(directory_)) trust_ = trust::given;
 }

@@ -1,0 +1,178 @@
+#include <larder/store.hpp>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <larder/error.hpp>
+#include <larder/inspect.hpp>
+
+#include "cache/name_watch.hpp"
+#include "cache/object_catalog.hpp"
+#include "cache/object_use.hpp"
+#include "cache/store_directory.hpp"
+#include "cache/store_state.hpp"
+#include "src/array_image.hpp"
+#include "src/container_writer.hpp"
+#include "src/object_name.hpp"
+
+namespace larder {
+namespace detail {
+namespace {
+
+/// Of a store that is opened by its name.
+std::string location_of(std::string_view name) {
+  return store_root() + "/" + object_file_name(name, "store: the name");
+}
+
+/// Writes a value to an object.
+class object_sink final : public value_sink {
+ public:
+  object_sink(const store_state& state, const std::string& path, const put_options& options)
+      : state_(state), path_(path), options_(options) {}
+
+  void array(const raw_array& a) override {
+    state_.put(path_, options_, a.nbytes(),
+               [&](atomic_file& file) { return write_array(file, array_image(a), 0); });
+  }
+  void object(const object_parts& object) override {
+    check_object("store", object);
+    std::uint64_t bytes = object.bytes.size();
+    for (const raw_array& a : object.arrays) bytes += a.nbytes();
+    state_.put(path_, options_, bytes, [&](atomic_file& file) { return write_object(file, object, 0); });
+  }
+
+ private:
+  const store_state& state_;
+  const std::string& path_;
+  const put_options& options_;
+};
+
+std::chrono::system_clock::time_point to_clock(file_time time) {
+  return std::chrono::time_point_cast<std::chrono::system_clock::duration>(time);
+}
+
+bool is_file(const std::string& path) {
+  struct ::stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool wait_for_file(const store_state& state, const std::string& path, const name_watch::deadline& until) {
+  if (is_file(path)) return true;
+  name_watch watch(state.location().string());
+  if (is_file(path)) return true;
+  // Whatever happens may be what is waited for.
+  while (watch.next(until)) {
+    if (is_file(path)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+}  // namespace detail
+
+store::store(std::string_view name, const store_options& options)
+    : state_(std::make_shared<detail::store_state>(std::string(name), detail::location_of(name), options,
+                                                   detail::store_user::absent::make)) {}
+
+store store::at(const std::filesystem::path& directory, const store_options& options) {
+  if (directory.empty()) throw value_error("store: an empty path is no directory");
+  return store(std::make_shared<detail::store_state>(std::string(), directory, options,
+                                                     detail::store_user::absent::make));
+}
+
+std::vector<std::string> store::list() {
+  auto names = detail::list_stores(detail::store_root());
+  std::ranges::sort(names);
+  return names;
+}
+
+bool store::remove(std::string_view name) { return detail::remove_store(detail::location_of(name)); }
+
+std::string store::put_object(const std::string_view* name, const put_options& options,
+                              detail::function_ref<void(detail::value_sink&)> write) const {
+  std::string path = name != nullptr ? state_->path_of(*name) : state_->new_nameless_path();
+  detail::object_sink sink(*state_, path, options);
+  write(sink);
+  return path;
+}
+
+std::string store::object_path(std::string_view name) const { return state_->path_of(name); }
+
+verification store::verification() const noexcept { return state_->verification(); }
+
+bool store::contains(std::string_view name) const { return detail::is_file(state_->path_of(name)); }
+
+bool store::forget(std::string_view name) const { return state_->forget(state_->path_of(name)); }
+
+bool store::forget_path(const std::string& path) const {
+  if (std::filesystem::path(path).parent_path() != state_->location()) {
+    throw value_error("store: \"" + path + "\" refers to no object of the store in " +
+                      state_->location().string());
+  }
+  return state_->forget(path);
+}
+
+void store::clear() const { state_->clear(); }
+
+void store::pin(std::string_view name) const { state_->set_pinned(state_->path_of(name), true); }
+void store::unpin(std::string_view name) const { state_->set_pinned(state_->path_of(name), false); }
+
+std::vector<std::string> store::names(std::string_view prefix) const {
+  std::vector<std::string> names;
+  for (const auto& each : detail::read_objects(state_->location().string())) {
+    auto name = detail::object_name(each.file);
+    if (name && !name->empty() && name->starts_with(prefix)) names.push_back(*std::move(name));
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+object_info store::info(std::string_view name) const {
+  const std::string path = state_->path_of(name);
+  struct ::stat status {};
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) detail::refuse_absent_object(path);
+    throw io_error(path, "cannot look at", errno);
+  }
+  const auto object = detail::describe_object({}, status);
+  // First: reading it for its type is a use as well.
+  const bool in_use = detail::use_of(path) == detail::file_use::used;
+  return {.name = std::string(name),
+          .path = path,
+          .type = inspect(path).type,
+          .bytes = object.bytes,
+          .created = detail::to_clock(object.created),
+          .last_used = detail::to_clock(object.last_used),
+          .pinned = object.pinned,
+          .in_use = in_use};
+}
+
+std::uint64_t store::size() const { return detail::read_objects(state_->location().string()).size(); }
+
+std::uint64_t store::used() const { return state_->used(); }
+
+std::uint64_t store::capacity() const {
+  if (const std::uint64_t set = state_->capacity(); set != 0) return set;
+  return used() + state_->free_bytes();
+}
+
+bool store::wait_for(std::string_view name, std::chrono::nanoseconds timeout) const {
+  // What is longer than the clock can count to is for ever.
+  const auto now = std::chrono::steady_clock::now();
+  const auto most = std::chrono::steady_clock::time_point::max() - now;
+  const auto until = timeout < most ? detail::name_watch::deadline(now + timeout) : std::nullopt;
+  return detail::wait_for_file(*state_, state_->path_of(name), until);
+}
+
+void store::wait_for(std::string_view name) const {
+  detail::wait_for_file(*state_, state_->path_of(name), std::nullopt);
+}
+
+const std::string& store::name() const noexcept { return state_->name(); }
+
+const std::filesystem::path& store::path() const noexcept { return state_->location(); }
+
+}  // namespace larder

@@ -1,0 +1,271 @@
+#include "cache/store_directory.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <span>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <larder/error.hpp>
+
+#include "cache/byte_ledger.hpp"
+#include "cache/directory_stream.hpp"
+#include "cache/entry_directory.hpp"
+#include "src/atomic_file.hpp"
+#include "src/descriptor.hpp"
+#include "src/little_endian.hpp"
+#include "src/object_name.hpp"
+
+namespace larder::detail {
+namespace {
+
+constexpr std::uint64_t k_users = 16;
+constexpr std::uint64_t k_door = 17;
+constexpr std::string_view k_magic = "LRDSTORE";
+constexpr std::uint64_t k_settings_at = 16;
+// Removed stores on their way out.
+constexpr const char* k_removed = ".larder-removed-";
+
+using settings_text = std::array<std::byte, 24>;
+
+void write_settings(const lock_file& file, const store_settings& settings, const std::string& location) {
+  settings_text text{};
+  std::memcpy(text.data(), k_magic.data(), k_magic.size());
+  put(text, 8, settings.capacity);
+  put(text, 16, std::uint64_t{settings.until_last_user});
+  if (!write_all_at(file.fd(), text, k_settings_at))
+    throw io_error(location + "/" + k_lock_file, "cannot write", errno);
+}
+
+bool is_directory(const std::string& path) {
+  struct ::stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+void make_directory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    throw io_error(path, "cannot make the directory", errno);
+}
+
+/// `look` is stat or lstat.
+void check_private(const std::string& path, int (*look)(const char*, struct ::stat*)) {
+  struct ::stat status {};
+  if (look(path.c_str(), &status) != 0) throw io_error(path, "cannot look at", errno);
+  if (!S_ISDIR(status.st_mode)) throw io_error(path, "cannot hold a store", ENOTDIR);
+  if (status.st_uid != ::geteuid()) {
+    throw value_error(path + ": this directory belongs to another user (" + std::to_string(status.st_uid) +
+                      "), and a store is its user's alone; use a directory of your own");
+  }
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    throw value_error(path +
+                      ": others may write to this directory, and what a store holds would be trusted; " +
+                      "chmod go-w '" + path + "'");
+  }
+}
+
+/// Makes the place of stores that are opened by name, if this is one of those.
+void make_root_of(const std::string& location) {
+  const std::string root = store_root();
+  if (!location.starts_with(root + "/")) return;
+  make_directory(root);
+  // Others may make links in /dev/shm that lead anywhere.
+  check_private(root, ::getenv("LARDER_STORE_DIR") != nullptr ? ::stat : ::lstat);
+}
+
+bool holds_other_things(const std::string& location) {
+  directory_stream directory(location);
+  while (const char* const name = directory.next()) {
+    if (std::string_view(name) != k_lock_file && !atomic_file::is_temporary(name)) return true;
+  }
+  return false;
+}
+
+/// Whether the store there is another one by now, or none.
+bool is_removed(const lock_file& file, const std::string& location) noexcept {
+  struct ::stat held {};
+  struct ::stat there {};
+  return ::fstat(file.fd(), &held) != 0 || ::stat((location + "/" + k_lock_file).c_str(), &there) != 0 ||
+         held.st_ino != there.st_ino || held.st_dev != there.st_dev;
+}
+
+/// Objects and what was left behind of some, but not the lock file. What vanishes meanwhile is fine.
+void remove_objects(const std::string& location) {
+  directory_stream directory(location);
+  while (const char* const name = directory.next()) {
+    if (std::string_view(name) == k_lock_file) continue;
+    const std::string path = location + "/" + name;
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT && errno != EISDIR)
+      throw io_error(path, "cannot remove", errno);
+  }
+}
+
+void remove_directory(const std::string& location) {
+  remove_objects(location);
+  ::unlink((location + "/" + k_lock_file).c_str());
+  if (::rmdir(location.c_str()) != 0 && errno != ENOENT) throw io_error(location, "cannot remove", errno);
+}
+
+/// By whoever is in the door. The directory gets another name first: who opens the store anew makes another one, and is not in the way.
+void remove_all_of(const std::string& location) {
+  remove_objects(location);
+  const std::size_t slash = location.rfind('/');
+  const std::string aside = location.substr(0, slash + 1) + k_removed + nameless_object_file_name().substr(2);
+  if (::rename(location.c_str(), aside.c_str()) == 0) {
+    remove_directory(aside);
+  } else {
+    remove_directory(location);  // or says why it cannot go
+  }
+}
+
+/// Whether the users of a store that was to live until the last of them ends were killed. By whoever is in the door.
+bool is_abandoned(const lock_file& file) noexcept {
+  const auto settings = read_settings(file);
+  if (!settings || !settings->until_last_user) return false;
+  const bool alone = file.try_lock(k_users, lock_file::kind::exclusive) == lock_file::result::locked;
+  if (alone) file.unlock(k_users);
+  return alone;
+}
+
+}  // namespace
+
+std::optional<store_settings> read_settings(const lock_file& file) noexcept {
+  settings_text text{};
+  if (!file.is_open() ||
+      ::pread(file.fd(), text.data(), text.size(), k_settings_at) != ssize_t{text.size()} ||
+      std::memcmp(text.data(), k_magic.data(), k_magic.size()) != 0) {
+    return std::nullopt;
+  }
+  return store_settings{.capacity = get<std::uint64_t>(text, 8),
+                        .until_last_user = get<std::uint64_t>(text, 16) != 0};
+}
+
+std::string store_root() {
+  if (const char* const set = ::getenv("LARDER_STORE_DIR"); set != nullptr && *set != '\0') {
+    std::string root = set;
+    if (root.front() != '/')
+      throw value_error("LARDER_STORE_DIR = \"" + root + "\"; an absolute path is needed");
+    while (root.size() > 1 && root.back() == '/') root.pop_back();
+    return root;
+  }
+  return (is_directory("/dev/shm") ? "/dev/shm/larder-" : "/tmp/larder-") + std::to_string(::geteuid());
+}
+
+store_user::store_user(std::string location, const std::optional<std::uint64_t>& capacity,
+                       const std::optional<bool>& until_last_user, absent where_missing)
+    : location_(std::move(location)) {
+  // Each time that it has to begin again, somebody else removed the store in between.
+  for (int attempts = 1000; attempts != 0; --attempts) {
+    if (where_missing == absent::make) {
+      make_root_of(location_);
+      make_directory(location_);
+    }
+    check_private(location_, ::stat);
+    if (enter(capacity, until_last_user)) return;
+    if (where_missing == absent::leave) throw io_error(location_, "there is no store", ENOENT);
+  }
+  throw io_error(location_, "cannot open the store, which others remove all the time", EAGAIN);
+}
+
+/// False where the directory was removed meanwhile.
+bool store_user::enter(const std::optional<std::uint64_t>& capacity,
+                       const std::optional<bool>& until_last_user) {
+  const cache_directory directory{location_};
+  lock_ = std::make_unique<lock_file>(directory, lock_file::absent::leave);
+  if (!lock_->is_open() && lock_->fault() == ENOENT) {
+    if (holds_other_things(location_)) {
+      throw value_error(location_ +
+                        ": this directory holds other things; a store needs one of its own: name one that "
+                        "is empty, or that is not there yet");
+    }
+    lock_ = std::make_unique<lock_file>(directory, lock_file::absent::make_file);
+  }
+  if (!lock_->is_open()) {
+    if (lock_->fault() == ENOENT) return false;
+    throw io_error(location_ + "/" + k_lock_file, "cannot open", lock_->fault());
+  }
+  if (lock_->lock(k_door, lock_file::kind::exclusive) != lock_file::result::locked)
+    throw io_error(location_ + "/" + k_lock_file, "cannot lock: a store needs a file system with locks",
+                   ENOLCK);
+  if (is_removed(*lock_, location_)) return false;
+  std::optional<store_settings> settings = read_settings(*lock_);
+  if (!settings && holds_other_things(location_)) {
+    throw value_error(location_ +
+                      ": this is the directory of something else (a cache); a store needs one of its own");
+  }
+  if (is_abandoned(*lock_)) {
+    remove_objects(location_);
+    settings.reset();
+  }
+  const bool is_new = !settings;
+  if (is_new) settings.emplace();
+  if (capacity) settings->capacity = *capacity;
+  if (until_last_user) settings->until_last_user = *until_last_user;
+  if (is_new || capacity || until_last_user) write_settings(*lock_, *settings, location_);
+  if (settings->capacity != 0) byte_ledger ledger(directory, byte_ledger::start::anew);
+  (void)lock_->lock(k_users, lock_file::kind::shared);
+  lock_->unlock(k_door);
+  return true;
+}
+
+store_user::~store_user() {
+  if (!lock_->is_open()) return;  // a child of fork, which has not entered
+  try {
+    if (lock_->lock(k_door, lock_file::kind::exclusive) != lock_file::result::locked) return;
+    if (!is_removed(*lock_, location_) && is_abandoned(*lock_)) remove_all_of(location_);
+  } catch (const error&) {
+    // Whoever opens or lists stores next will try again.
+  }
+}
+
+std::optional<store_settings> store_user::settings() const {
+  if (lock_->is_open()) return read_settings(*lock_);
+  return read_settings(lock_file({location_}, lock_file::absent::leave));
+}
+
+bool remove_store(const std::string& location) {
+  const lock_file file({location}, lock_file::absent::leave);
+  if (!file.is_open()) {
+    if (file.fault() == ENOENT || file.fault() == ENOTDIR) return false;
+    throw io_error(location, "cannot open the store", file.fault());
+  }
+  (void)file.lock(k_door, lock_file::kind::exclusive);
+  if (is_removed(file, location)) return false;
+  if (!read_settings(file)) throw value_error(location + ": this is no store");
+  remove_all_of(location);
+  return true;
+}
+
+std::vector<std::string> list_stores(const std::string& root) {
+  std::vector<std::string> names;
+  directory_stream directory(root);
+  while (const char* const found = directory.next()) {
+    const std::string path = root + "/" + found;
+    if (std::string_view(found).starts_with(k_removed)) {
+      try {
+        remove_directory(path);
+      } catch (const io_error&) {
+        // Its remover is still at it.
+      }
+      continue;
+    }
+    auto name = object_name(found);
+    if (!name || name->empty()) continue;
+    const lock_file file({path}, lock_file::absent::leave);
+    const auto settings = read_settings(file);
+    if (!settings) continue;
+    // Whoever is in the door begins to use it, or removes it.
+    const bool in_door = settings->until_last_user &&
+                         file.try_lock(k_door, lock_file::kind::exclusive) == lock_file::result::locked;
+    if (in_door && !is_removed(file, path) && is_abandoned(file)) {
+      remove_all_of(path);
+    } else {
+      names.push_back(*std::move(name));
+    }
+  }
+  return names;
+}
+
+}  // namespace larder::detail

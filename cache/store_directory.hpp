@@ -1,0 +1,67 @@
+#pragma once
+// The directory of a store, and the place where those that are opened by name lie. Beside the objects (src/object_name.hpp) there is
+// its lock file, which has, behind the count of bytes (byte_ledger.hpp):
+//
+//   byte 16 … 23   "LRDSTORE"
+//   byte 24 … 31   the capacity, little-endian; 0: none
+//   byte 32 … 39   1 where it lives until its last user ends, else 0
+//
+// Byte 16 is locked, shared, by whoever uses the store, as long as it does; byte 17, exclusively, by whoever begins or ends to use it, or
+// removes it.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cache/lock_file.hpp"
+
+namespace larder::detail {
+
+struct store_settings {
+  std::uint64_t capacity = 0;  // 0: none
+  bool until_last_user = false;
+};
+
+/// What there is of another kind, or of nobody, is a std::nullopt.
+std::optional<store_settings> read_settings(const lock_file& file) noexcept;
+
+/// Where stores that are opened by name lie: LARDER_STORE_DIR, or a directory of this user in /dev/shm, or in /tmp. value_error where
+/// LARDER_STORE_DIR is no absolute path.
+std::string store_root();
+
+/// One user of a store, as long as it lives.
+class store_user {
+ public:
+  enum class absent { make, leave };
+
+  /// Opens the store in this directory, making that where it is missing. What is set here is set for all. value_error for a directory that
+  /// is not this user's alone, or that holds other things; io_error, ENOENT where there is none and none is to be made.
+  store_user(std::string location, const std::optional<std::uint64_t>& capacity,
+             const std::optional<bool>& until_last_user, absent where_missing);
+  /// Removes the store, if this was the last user and it is to live no longer.
+  ~store_user();
+  store_user(const store_user&) = delete;
+  store_user& operator=(const store_user&) = delete;
+
+  const std::string& location() const noexcept { return location_; }
+  /// As they are now; nothing where the lock file cannot be opened (in a child of fork, which opens its own).
+  std::optional<store_settings> settings() const;
+
+ private:
+  bool enter(const std::optional<std::uint64_t>& capacity, const std::optional<bool>& until_last_user);
+
+  std::string location_;
+  std::unique_ptr<lock_file> lock_;
+};
+
+/// Removes a store with all that lies in it; false where there is none. value_error for a directory that is none; io_error.
+bool remove_store(const std::string& location);
+
+/// The names of the directories in the root that are stores, in no order. Those whose users were killed, and that were not to live
+/// longer, are removed.
+std::vector<std::string> list_stores(const std::string& root);
+
+}  // namespace larder::detail

@@ -1,0 +1,228 @@
+#include "cache/store_state.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <tuple>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <larder/error.hpp>
+
+#include "cache/byte_ledger.hpp"
+#include "cache/cache_directory.hpp"
+#include "cache/entry_directory.hpp"
+#include "cache/object_use.hpp"
+#include "src/byte_size.hpp"
+#include "src/object_name.hpp"
+
+namespace larder::detail {
+namespace {
+
+std::optional<std::uint64_t> capacity_in(const store_options& options) {
+  if (options.capacity.empty()) return std::nullopt;
+  const std::uint64_t bytes = byte_size(options.capacity, "store: capacity");
+  if (bytes == 0) throw value_error("store: capacity = \"" + options.capacity + "\": nothing could be put");
+  return bytes;
+}
+
+std::optional<bool> until_last_user_in(const store_options& options) {
+  if (!options.lifetime) return std::nullopt;
+  return *options.lifetime == lifetime::last_user;
+}
+
+bool is_disk_full(const io_error& e) noexcept {
+  return e.errno_value() == ENOSPC || e.errno_value() == EDQUOT;
+}
+
+std::string file_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+/// Unlinks what was least recently used until `enough` says so of the bytes that are left, in the whole store. What is pinned or in use
+/// stays, and so does the object at `path`, which another is about to replace. Returns the bytes that are left.
+template <class Enough>
+std::uint64_t evict(const std::string& location, std::vector<catalog_object> objects, const std::string& path,
+                    Enough enough) {
+  std::uint64_t left = total_bytes(objects);
+  if (enough(left)) return left;
+  const std::string replaced = file_of(path);
+  std::ranges::sort(objects, {},
+                    [](const catalog_object& each) { return std::tie(each.last_used, each.file); });
+  for (const catalog_object& each : objects) {
+    if (each.pinned || each.file == replaced) continue;
+    const file_use found = remove_unused(location + "/" + each.file, where_unknown::remove);
+    if (found == file_use::used) continue;
+    left -= each.bytes;
+    if (enough(left)) break;
+  }
+  return left;
+}
+
+}  // namespace
+
+store_state::store_state(std::string name, const std::filesystem::path& location,
+                         const store_options& options, store_user::absent where_missing)
+    : name_(std::move(name)),
+      path_(absolute_location(location)),
+      verification_(options.verification),
+      user_(path_.string(), capacity_in(options), until_last_user_in(options), where_missing) {}
+
+std::uint64_t store_state::capacity() const { return user_.settings().value_or(store_settings{}).capacity; }
+
+std::uint64_t store_state::free_bytes() const {
+  struct ::statvfs system {};
+  if (::statvfs(user_.location().c_str(), &system) != 0)
+    throw io_error(user_.location(), "cannot look at the file system", errno);
+  return std::uint64_t{system.f_bavail} * system.f_frsize;
+}
+
+std::string store_state::path_of(std::string_view name) const {
+  return user_.location() + "/" + object_file_name(name, "store: the name of an object");
+}
+
+std::string store_state::new_nameless_path() const {
+  return user_.location() + "/" + nameless_object_file_name();
+}
+
+/// A directory that is gone is a store that was removed.
+template <class Action>
+auto store_state::while_there(Action action) const {
+  try {
+    return action();
+  } catch (const io_error& e) {
+    if (e.errno_value() == ENOENT && ::access(user_.location().c_str(), F_OK) != 0) refuse_removed();
+    throw;
+  }
+}
+
+void store_state::refuse_removed() const {
+  throw io_error(user_.location(), "the store was removed meanwhile (open it anew)", ENOENT);
+}
+
+void store_state::check_fits(const std::string& path, std::uint64_t bytes) const {
+  const std::uint64_t limit = capacity();
+  if (limit == 0 || bytes <= limit) return;
+  throw value_error(path + ": the object has " + std::to_string(bytes) +
+                    " bytes, and the capacity of the store is " + std::to_string(limit));
+}
+
+void store_state::refuse_full(const std::string& path, std::uint64_t bytes) const {
+  std::string text = "needs " + std::to_string(bytes) + " bytes, and " + std::to_string(free_bytes()) +
+                     " are free on the file system";
+  if (const std::uint64_t limit = capacity(); limit != 0) {
+    const std::uint64_t there = total_bytes(read_objects(user_.location()));
+    text += ", " + std::to_string(limit - std::min(there, limit)) + " within the capacity of " +
+            std::to_string(limit) + "; other objects are pinned or in use";
+  }
+  throw io_error(path, text, ENOSPC);
+}
+
+void store_state::put(const std::string& path, const put_options& options, std::uint64_t bytes,
+                      const std::function<std::uint64_t(atomic_file&)>& write) const {
+  if (options.if_absent && ::access(path.c_str(), F_OK) == 0) return;
+  std::optional<atomic_file> file;
+  std::uint64_t written = 0;
+  open_with_space(path, bytes, [&] {
+    file.reset();
+    file.emplace(path, k_object_mode, options.if_absent ? existing::keep : existing::replace);
+    written = write(*file);
+  });
+  publish(*file, path, written, options);
+}
+
+void store_state::open_with_space(const std::string& path, std::uint64_t bytes,
+                                  const std::function<void()>& open) const {
+  check_fits(path, bytes);
+  while_there([&] {
+    try {
+      return open();
+    } catch (const io_error& e) {
+      if (!is_disk_full(e)) throw;
+    }
+    if (!evict_for_disk(path, bytes)) refuse_full(path, bytes);
+    try {
+      open();
+    } catch (const io_error& e) {
+      if (!is_disk_full(e)) throw;
+      refuse_full(path, bytes);
+    }
+  });
+}
+
+void store_state::publish(atomic_file& file, const std::string& path, std::uint64_t bytes,
+                          const put_options& options) const {
+  // Whoever put the object may have umask 0777.
+  const mode_t mode = k_object_mode | (options.pinned ? k_pinned_bit : 0);
+  if (options.pinned && ::fchmod(file.file().fd(), mode) != 0) throw io_error(path, "cannot pin", errno);
+  while_there([&] {
+    const std::uint64_t limit = capacity();
+    if (limit == 0) return file.commit(false);
+    check_fits(path, bytes);
+    byte_ledger ledger({user_.location()}, byte_ledger::start::if_kept);
+    const std::uint64_t replaced = entry_bytes(path);
+    if (options.if_absent && ::access(path.c_str(), F_OK) == 0) return;
+    make_room(ledger, path, bytes, limit + replaced);
+    ledger.add(bytes);
+    file.commit(false);
+    ledger.subtract(replaced);
+  });
+}
+
+/// Evicts until `bytes` more are within the capacity, to which what is replaced was added.
+void store_state::make_room(byte_ledger& ledger, const std::string& path, std::uint64_t bytes,
+                            std::uint64_t capacity) const {
+  const std::uint64_t room = capacity - bytes;
+  if (ledger.bytes() && *ledger.bytes() <= room) return;
+  sweep_objects(user_.location());
+  auto objects = read_objects(user_.location());
+  // Where there are many, a little more than needed goes, so that not every put has to walk.
+  constexpr std::size_t k_many = 256;
+  const std::uint64_t spare = objects.size() < k_many ? 0 : std::min(room, capacity / 16);
+  const std::uint64_t there = total_bytes(objects);
+  const std::uint64_t wanted = there <= room ? room : room - spare;
+  const std::uint64_t left =
+      evict(user_.location(), std::move(objects), path, [&](std::uint64_t now) { return now <= wanted; });
+  ledger.set(left);
+  if (left > room) refuse_full(path, bytes);
+}
+
+/// For a file system that is full before the capacity is reached. False where there is nothing to evict, or no leave to do so.
+bool store_state::evict_for_disk(const std::string& path, std::uint64_t bytes) const {
+  if (capacity() == 0) return false;
+  byte_ledger ledger({user_.location()}, byte_ledger::start::if_kept);
+  sweep_objects(user_.location());
+  // What a file takes beside its content: its inode, and the rest of its last page.
+  constexpr std::uint64_t k_beside = 64 << 10;
+  const auto enough = [&](std::uint64_t /*left*/) { return free_bytes() >= bytes + k_beside; };
+  ledger.set(evict(user_.location(), read_objects(user_.location()), path, enough));
+  return enough(0);
+}
+
+bool store_state::forget(const std::string& path) const {
+  byte_ledger ledger({user_.location()}, byte_ledger::start::if_kept);
+  const std::uint64_t bytes = entry_bytes(path);
+  if (::unlink(path.c_str()) != 0) {
+    if (errno == ENOENT) return false;
+    throw io_error(path, "cannot remove", errno);
+  }
+  ledger.subtract(bytes);
+  return true;
+}
+
+void store_state::clear() const {
+  for (const catalog_object& each : read_objects(user_.location()))
+    forget(user_.location() + "/" + each.file);
+}
+
+void store_state::set_pinned(const std::string& path, bool pinned) const {
+  if (::chmod(path.c_str(), k_object_mode | (pinned ? k_pinned_bit : 0)) == 0) return;
+  if (errno == ENOENT) refuse_absent_object(path);
+  throw io_error(path, "cannot pin", errno);
+}
+
+std::uint64_t store_state::used() const { return total_bytes(read_objects(user_.location())); }
+
+}  // namespace larder::detail

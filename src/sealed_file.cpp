@@ -1,0 +1,49 @@
+#include "src/sealed_file.hpp"
+
+#include <array>
+#include <ctime>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "src/descriptor.hpp"
+
+namespace larder::detail {
+namespace {
+
+bool is_recent(const file_structure& structure) noexcept {
+  constexpr std::int64_t k_recent_seconds = 60;
+  ::timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  const auto& used = structure.accessed;
+  const auto& made = structure.modified;
+  const bool used_since =
+      used.tv_sec != made.tv_sec ? used.tv_sec > made.tv_sec : used.tv_nsec > made.tv_nsec;
+  return used_since && now.tv_sec - used.tv_sec < k_recent_seconds;
+}
+
+void touch(const descriptor& file) noexcept {
+  // Not UTIME_NOW, which is as coarse as the system's clock ticks: what is used shortly after another is used later.
+  std::array<::timespec, 2> times = {{{}, {.tv_sec = 0, .tv_nsec = UTIME_OMIT}}};
+  ::clock_gettime(CLOCK_REALTIME, &times.front());
+  (void)::futimens(file.fd(), times.data());  // who may not, does not
+}
+
+}  // namespace
+
+bool with_sealed_file(const std::string& path, object_demand object, verification verify,
+                      std::uint64_t copy_below, use_mark mark, function_ref<void(value_file&)> use) {
+  // A symbolic link is none: one that leads nowhere would be in the way of every store.
+  auto file = descriptor::open_if_exists(path, O_RDONLY | O_NOFOLLOW);
+  if (!file) return false;
+  const load_options options{.verification = verify};
+  value_file opened(
+      *std::move(file), options, object,
+      {.trailer = trailer_demand::sealed, .arrays = {.copy_below = copy_below, .trusted = true}});
+  use(opened);
+  if (mark == use_mark::always || (mark == use_mark::if_old && !is_recent(opened.structure())))
+    touch(opened.file());
+  return true;
+}
+
+}  // namespace larder::detail

@@ -1,0 +1,28 @@
+#pragma once
+// Files that were published whole and read-only: the entries of caches, the objects of stores.
+
+#include <cstdint>
+#include <string>
+
+#include <larder/detail/function_ref.hpp>
+#include <larder/load.hpp>
+
+#include "src/file_structure.hpp"
+#include "src/value_file.hpp"
+
+namespace larder::detail {
+
+/// When opening a file marks it as used just now, by the time of its last reading, which file systems do not keep by themselves as
+/// exactly. (The time of writing stays that of its creation.)
+enum class use_mark {
+  none,
+  if_old,  ///< unless the last time is recent anyway: it is less than a minute old
+  always,
+};
+
+/// Hands the file at `path`, opened and checked, to `use`; false where there is none. Arrays of fewer bytes than `copy_below` are copied.
+/// io_error, format_error (also for a file that is not a sealed container), and what `use` throws.
+bool with_sealed_file(const std::string& path, object_demand object, verification verify,
+                      std::uint64_t copy_below, use_mark mark, function_ref<void(value_file&)> use);
+
+}  // namespace larder::detail
