@@ -4,8 +4,6 @@
 //   std::vector tasks{larder::delayed(area)(2.0, 3.0), larder::delayed(area)(4.0, 5.0)};
 //   std::vector<double> areas = pool(tasks);
 
-#include <concepts>
-#include <functional>
 #include <optional>
 #include <tuple>
 #include <type_traits>

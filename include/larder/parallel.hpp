@@ -62,6 +62,9 @@ namespace larder {
 ///   first call (io_error where there is none), while nobody may write to them. A worker that ends within a task is worker_died; other tasks go on in others.
 /// - On fork, imap and submit go on only while somebody waits for a result, hands in a call, or cancels one: there is no thread that would look
 ///   after children. Each of their batches is a child, with an initializer of its own.
+/// - An object_ref as an element or an argument arrives as its object, mapped, an array as array<const T>; f is given the references where it
+///   can be called with these alone, and those inside of other values. Shared ones are loaded once, by the call, elements by their tasks; what
+///   object_ref::get throws comes from there.
 /// - A process that a task forks has to end in exec or _exit, not to return from the task.
 class parallel {
  public:
@@ -128,8 +131,8 @@ class parallel {
     }
   }
 
-  /// One call f(args...), of copies, or of what was moved here. It begins when a worker is free, of which this pool's submitted calls
-  /// have n_jobs; with one worker, and inside tasks, it runs at once, here. What is submitted must not own this pool or a
+  /// One call f(args...), of copies, or of what was moved here; the objects of object_refs are loaded here. It begins when a worker is
+  /// free, of which this pool's submitted calls have n_jobs; with one worker, and inside tasks, it runs at once, here. What is submitted must not own this pool or a
   /// future of it: a pool cannot wait for the task that is the last to let it go.
   template <class F, class... Args>
   [[nodiscard]] auto submit(F&& f, Args&&... args) const {
