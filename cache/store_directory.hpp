@@ -57,11 +57,12 @@ class store_user {
   std::unique_ptr<lock_file> lock_;
 };
 
-/// Removes a store with all that lies in it; false where there is none. value_error for a directory that is none; io_error.
+/// Removes a store of the root with all that lies in it; false where there is none. value_error for a directory that is none, and where
+/// the root is not this user's alone; io_error.
 bool remove_store(const std::string& location);
 
 /// The names of the directories in the root that are stores, in no order. Those whose users were killed, and that were not to live
-/// longer, are removed.
+/// longer, are removed. value_error where the root is not this user's alone; io_error.
 std::vector<std::string> list_stores(const std::string& root);
 
 }  // namespace larder::detail
