@@ -144,23 +144,26 @@ void remove_all_of(const std::string& location) {
 }
 
 /// Whether the users of a store that was to live until the last of them ends were killed. By whoever is in the door.
-bool is_abandoned(const lock_file& file) noexcept {
-  const auto settings = read_settings(file);
+bool is_abandoned(const lock_file& file, const std::string& location) {
+  const auto settings = read_settings(file, location);
   if (!settings || !settings->until_last_user) return false;
   const bool alone = file.try_lock(k_users, lock_file::kind::exclusive) == lock_file::result::locked;
-  if (alone) file.unlock(k_users);
+  if (alone) (void)file.unlock(k_users);
   return alone;
 }
 
 }  // namespace
 
-std::optional<store_settings> read_settings(const lock_file& file) noexcept {
+std::optional<store_settings> read_settings(const lock_file& file, const std::string& location) {
+  if (!file.is_open()) return std::nullopt;
   settings_text text{};
-  if (!file.is_open() ||
-      ::pread(file.fd(), text.data(), text.size(), k_settings_at) != ssize_t{text.size()} ||
-      std::memcmp(text.data(), k_magic.data(), k_magic.size()) != 0) {
+  ssize_t count = 0;
+  do {
+    count = ::pread(file.fd(), text.data(), text.size(), k_settings_at);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) throw io_error(location + "/" + k_lock_file, "cannot read", errno);
+  if (count != ssize_t{text.size()} || std::memcmp(text.data(), k_magic.data(), k_magic.size()) != 0)
     return std::nullopt;
-  }
   return store_settings{.capacity = get<std::uint64_t>(text, 8),
                         .until_last_user = get<std::uint64_t>(text, 16) != 0};
 }
@@ -211,16 +214,19 @@ bool store_user::enter(const std::optional<std::uint64_t>& capacity,
     if (lock_->fault() == ENOENT) return false;
     throw io_error(location_ + "/" + k_lock_file, "cannot open", lock_->fault());
   }
-  if (lock_->lock(k_door, lock_file::kind::exclusive) != lock_file::result::locked)
+  const auto check = [this](bool locked) {
+    if (locked) return;
     throw io_error(location_ + "/" + k_lock_file, "cannot lock: a store needs a file system with locks",
                    ENOLCK);
+  };
+  check(lock_->lock(k_door, lock_file::kind::exclusive) == lock_file::result::locked);
   if (is_removed(*lock_, location_)) return false;
-  std::optional<store_settings> settings = read_settings(*lock_);
+  std::optional<store_settings> settings = read_settings(*lock_, location_);
   if (!settings && holds_other_things(location_)) {
     throw value_error(location_ +
                       ": this is the directory of something else (a cache); a store needs one of its own");
   }
-  if (is_abandoned(*lock_)) {
+  if (is_abandoned(*lock_, location_)) {
     remove_objects(location_);
     settings.reset();
   }
@@ -230,8 +236,8 @@ bool store_user::enter(const std::optional<std::uint64_t>& capacity,
   if (until_last_user) settings->until_last_user = *until_last_user;
   if (is_new || capacity || until_last_user) write_settings(*lock_, *settings, location_);
   if (settings->capacity != 0) byte_ledger ledger(directory, byte_ledger::start::anew);
-  (void)lock_->lock(k_users, lock_file::kind::shared);
-  lock_->unlock(k_door);
+  check(lock_->lock(k_users, lock_file::kind::shared) == lock_file::result::locked);
+  check(lock_->unlock(k_door));  // or nobody else would ever come in
   return true;
 }
 
@@ -239,7 +245,7 @@ store_user::~store_user() {
   if (!lock_->is_open()) return;  // a child of fork, which has not entered
   try {
     if (lock_->lock(k_door, lock_file::kind::exclusive) != lock_file::result::locked) return;
-    if (!is_removed(*lock_, location_) && is_abandoned(*lock_)) remove_all_of(location_);
+    if (!is_removed(*lock_, location_) && is_abandoned(*lock_, location_)) remove_all_of(location_);
   } catch (const error&) {
     // Whoever opens or lists stores next will try again.
   }
@@ -247,8 +253,11 @@ store_user::~store_user() {
 
 std::optional<store_settings> store_user::settings() const {
   // Of a store that was removed, and is there anew, those of the new one hold.
-  if (lock_->is_open() && !is_unlinked(*lock_)) return read_settings(*lock_);
-  return read_settings(lock_file({location_}, lock_file::absent::leave));
+  if (lock_->is_open() && !is_unlinked(*lock_)) return read_settings(*lock_, location_);
+  const lock_file there({location_}, lock_file::absent::leave);
+  if (!there.is_open() && there.fault() != ENOENT)
+    throw io_error(location_ + "/" + k_lock_file, "cannot open", there.fault());
+  return read_settings(there, location_);
 }
 
 bool remove_store(const std::string& location) {
@@ -260,7 +269,7 @@ bool remove_store(const std::string& location) {
   }
   (void)file.lock(k_door, lock_file::kind::exclusive);
   if (is_removed(file, location)) return false;
-  if (!read_settings(file)) throw value_error(location + ": this is no store");
+  if (!read_settings(file, location)) throw value_error(location + ": this is no store");
   remove_all_of(location);
   return true;
 }
@@ -283,12 +292,12 @@ std::vector<std::string> list_stores(const std::string& root) {
     auto name = object_name(found);
     if (!name || name->empty()) continue;
     const lock_file file({path}, lock_file::absent::leave);
-    const auto settings = read_settings(file);
+    const auto settings = read_settings(file, path);
     if (!settings) continue;
     // Whoever is in the door begins to use it, or removes it.
     const bool in_door = settings->until_last_user &&
                          file.try_lock(k_door, lock_file::kind::exclusive) == lock_file::result::locked;
-    if (in_door && !is_removed(file, path) && is_abandoned(file)) {
+    if (in_door && !is_removed(file, path) && is_abandoned(file, path)) {
       remove_all_of(path);
     } else {
       names.push_back(*std::move(name));

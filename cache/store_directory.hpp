@@ -25,8 +25,8 @@ struct store_settings {
   bool until_last_user = false;
 };
 
-/// What there is of another kind, or of nobody, is a std::nullopt.
-std::optional<store_settings> read_settings(const lock_file& file) noexcept;
+/// What there is of another kind, or of nobody, is a std::nullopt. io_error.
+std::optional<store_settings> read_settings(const lock_file& file, const std::string& location);
 
 /// Where stores that are opened by name lie: LARDER_STORE_DIR, or a directory of this user in /dev/shm, or in /tmp. value_error where
 /// LARDER_STORE_DIR is no absolute path.
@@ -47,7 +47,7 @@ class store_user {
   store_user& operator=(const store_user&) = delete;
 
   const std::string& location() const noexcept { return location_; }
-  /// As they are now; nothing where the lock file cannot be opened (in a child of fork, which opens its own).
+  /// As they are now; nothing where there is no lock file, or not of a store. (A child of fork opens its own.) io_error.
   std::optional<store_settings> settings() const;
 
  private:
