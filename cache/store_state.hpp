@@ -55,7 +55,7 @@ class store_state {
                  std::uint64_t capacity) const;
   bool evict_for_disk(const std::string& path, std::uint64_t bytes) const;
   [[noreturn]] void refuse_full(const std::string& path, std::uint64_t bytes) const;
-  [[noreturn]] void refuse_removed() const;
+  void check_there() const;
   void check_fits(const std::string& path, std::uint64_t bytes) const;
   template <class Action>
   auto while_there(Action action) const;

@@ -14,8 +14,9 @@
 namespace larder::detail {
 
 enum class existing {
-  replace,  ///< what is at the path is replaced; its mappings stay valid
-  keep,     ///< what is at the path stays, and this file is dropped
+  replace,    ///< what is at the path is replaced; its mappings stay valid
+  supersede,  ///< the same with whatever is there, but a directory: a symbolic link itself, and the file has its own permissions
+  keep,       ///< what is at the path stays, and this file is dropped
 };
 
 /// The file has no name until commit, so that a crash leaves nothing. Two cases need a temporary name in the target's
