@@ -96,8 +96,7 @@ std::string asked_for(const CLI::App& program) {
 
 exit_status run(int argc, const char* const* argv) {
   CLI::App program{
-      "Shows, checks and converts the files that larder writes, and plain .npy files; looks after caches; "
-      "takes part in stores."};
+      "Shows, checks and converts larder's files, and plain .npy files; looks after caches and stores."};
   try {
     const action chosen = parse(program, argc, argv);
     const exit_status status = chosen ? chosen() : exit_status::fine;
