@@ -76,6 +76,13 @@ class Ls(StoreCase):
                                        "capacity": None})
         self.assertEqual(document[0]["capacity"], 2 << 30)
 
+    def test_a_namespace_with_a_slash_in_its_name(self):
+        self.put("a")
+        (self.root / "run42").rename(self.root / "a%2fb")  # as store("a/b") has it
+        [row] = self.store_json("ls")["namespaces"]
+        self.assertEqual((row["namespace"], row["path"], row["objects"]), ("a/b", str(self.root / "a%2fb"), 1))
+        self.assertEqual(self.names(row["path"]), ["a"])
+
     def test_objects(self):
         self.put("grid")
         self.store("put", "run42", "map", self.samples / "map.larder", "--pin")
@@ -451,6 +458,17 @@ class Use(StoreCase):
         self.assertFalse(self.root.exists())
         result = self.larder("store", "info", "absent", "a", "--json")
         self.assertEqual(json.loads(result.stdout)["error"]["code"], "ENOENT")
+
+    def test_a_namespace_whose_last_user_was_killed_is_gone(self):
+        for subcommand in SUBCOMMANDS:
+            if subcommand == "put":
+                continue
+            self.put("a")
+            with open(self.root / "run42" / ".larder-lock", "r+b") as lock:
+                lock.seek(32)
+                lock.write(b"\x01")  # lifetime::last_user
+            self.assert_complaint(self.larder(*self.arguments(subcommand, "run42")), 2, "there is no store run42")
+            self.assertEqual(list(self.root.iterdir()), [])
 
     def test_an_object_that_is_not_there(self):
         self.put("b")

@@ -33,13 +33,18 @@ void add_object_name(CLI::App& subcommand, std::string& name) {
 }
 
 std::string location_of(const std::string& space) {
-  if (space.find('/') != std::string::npos) return space;
-  return detail::store_root() + "/" + detail::object_file_name(space, "NAMESPACE");
+  return space.find('/') == std::string::npos ? location_of_name(space) : space;
 }
 
-detail::store_state open_store(const std::string& space) {
+std::string location_of_name(const std::string& name) {
+  return detail::store_root() + "/" + detail::object_file_name(name, "NAMESPACE");
+}
+
+detail::store_state open_store(const std::string& space) { return open_store(space, location_of(space)); }
+
+detail::store_state open_store(const std::string& space, const std::string& location) {
   try {
-    return {std::string(), location_of(space), store_options{}, detail::store_user::absent::leave};
+    return {std::string(), location, store_options{}, detail::store_user::absent::leave};
   } catch (const io_error& e) {
     if (e.errno_value() != ENOENT) throw;
     refuse_no_store(space);

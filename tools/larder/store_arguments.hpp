@@ -30,9 +30,12 @@ void add_object_name(CLI::App& subcommand, std::string& name);
 
 /// The directory of a namespace. value_error for what is no name.
 std::string location_of(const std::string& space);
+/// Of one that has this name, be it with a '/' in it.
+std::string location_of_name(const std::string& name);
 
 /// Opens a namespace that is there, and makes none. io_error (ENOENT) where there is none; value_error.
 detail::store_state open_store(const std::string& space);
+detail::store_state open_store(const std::string& space, const std::string& location);
 
 // Of what is not there.
 [[noreturn]] void refuse_no_store(const std::string& space);

@@ -43,7 +43,7 @@ struct listing {
 // Of namespaces -----------------------------------------------------------------------------------
 
 void add_namespace(listing& to, const std::string& name) try {
-  const detail::store_state state = open_store(name);
+  const detail::store_state state = open_store(name, location_of_name(name));
   const auto objects = detail::read_objects(state.location().string());
   const std::uint64_t bytes = detail::total_bytes(objects);
   const std::uint64_t capacity = state.capacity();
