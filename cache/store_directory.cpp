@@ -188,18 +188,18 @@ store_user::store_user(std::string location, const std::optional<std::uint64_t>&
       make_root_of(location_);
       make_directory(location_);
     }
-    if (check_private(location_, ::stat) && enter(capacity, until_last_user)) return;
+    if (check_private(location_, ::stat) && enter(capacity, until_last_user, where_missing)) return;
     if (where_missing == absent::leave) throw io_error(location_, "there is no store", ENOENT);
   }
   throw io_error(location_, "cannot open the store, which others remove all the time", EAGAIN);
 }
 
-/// False where the directory was removed meanwhile.
+/// False where the directory was removed meanwhile, and where it is that of no store and none is to be made.
 bool store_user::enter(const std::optional<std::uint64_t>& capacity,
-                       const std::optional<bool>& until_last_user) {
+                       const std::optional<bool>& until_last_user, absent where_missing) {
   const cache_directory directory{location_};
   lock_ = std::make_unique<lock_file>(directory, lock_file::absent::leave);
-  if (!lock_->is_open() && lock_->fault() == ENOENT) {
+  if (!lock_->is_open() && lock_->fault() == ENOENT && where_missing == absent::make) {
     // Seen in this order: objects come later than the lock file, by whoever makes the store at the same time.
     const bool is_other = holds_other_things(location_);
     lock_ = std::make_unique<lock_file>(directory,
@@ -222,11 +222,16 @@ bool store_user::enter(const std::optional<std::uint64_t>& capacity,
   check(lock_->lock(k_door, lock_file::kind::exclusive) == lock_file::result::locked);
   if (is_removed(*lock_, location_)) return false;
   std::optional<store_settings> settings = read_settings(*lock_, location_);
+  if (!settings && where_missing == absent::leave) return false;
   if (!settings && holds_other_things(location_)) {
     throw value_error(location_ +
                       ": this is the directory of something else (a cache); a store needs one of its own");
   }
   if (is_abandoned(*lock_, location_)) {
+    if (where_missing == absent::leave) {
+      remove_all_of(location_);
+      return false;
+    }
     remove_objects(location_);
     settings.reset();
   }

@@ -51,7 +51,8 @@ class store_user {
   std::optional<store_settings> settings() const;
 
  private:
-  bool enter(const std::optional<std::uint64_t>& capacity, const std::optional<bool>& until_last_user);
+  bool enter(const std::optional<std::uint64_t>& capacity, const std::optional<bool>& until_last_user,
+             absent where_missing);
 
   std::string location_;
   std::unique_ptr<lock_file> lock_;

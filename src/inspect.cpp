@@ -55,10 +55,10 @@ file_structure structure_of(const descriptor& file) {
   return detail::read_structure(file, detail::trailer_demand::as_found);
 }
 
-/// Writes the content of a file to a new one: of its arrays, those that `as_they_are` names are copied byte for byte.
+/// Writes the content of a file to a new one, whose size it returns: of its arrays, those that `as_they_are` names are copied byte for byte.
 template <class AsTheyAre>
-void rewrite(const descriptor& from, const file_structure& structure, const detail::atomic_file& to,
-             int compress, AsTheyAre as_they_are) {
+std::uint64_t rewrite(const descriptor& from, const file_structure& structure, const detail::atomic_file& to,
+                      int compress, AsTheyAre as_they_are) {
   const bool object = structure.is_object();
   // What is copied compressed is in a file with a head, too.
   const bool stays_compressed = !object && as_they_are(structure.sole_array());
@@ -77,7 +77,21 @@ void rewrite(const descriptor& from, const file_structure& structure, const deta
   }
   if (object) out.text(segment_kind::object, structure.object);
   if (!structure.metadata.empty()) out.text(segment_kind::metadata, structure.metadata);
-  out.finish(object ? detail::xxh3_64(detail::text_bytes(structure.type)) : 0, structure.schema);
+  return out.finish(object ? detail::xxh3_64(detail::text_bytes(structure.type)) : 0, structure.schema);
+}
+
+std::uint64_t write_npy(const descriptor& from, const file_structure& structure,
+                        const detail::atomic_file& to) {
+  if (structure.is_object()) {
+    throw value_error(from.path() + ": a .npy holds one array, and this file holds " + structure.type);
+  }
+  detail::memory_budget unlimited;
+  const load_options verified{.verification = verification::full};
+  detail::array_loader loader(from, structure, verified, unlimited);
+  const auto array = loader.load(structure.sole_array(), detail::result_kind::read_only_array);
+  const detail::array_image image(array);
+  detail::write_bare_npy(to, image);
+  return image.bytes();
 }
 
 }  // namespace
@@ -123,6 +137,12 @@ void reseal(const std::filesystem::path& path) {
   sealed.commit(false);
 }
 
+std::uint64_t detail::convert(const descriptor& from, const atomic_file& to, const convert_options& options) {
+  const file_structure structure = structure_of(from);
+  if (options.bare_npy) return write_npy(from, structure, to);
+  return rewrite(from, structure, to, options.compress, [](const stored_segment&) { return false; });
+}
+
 void convert(const std::filesystem::path& from, const std::filesystem::path& to,
              const convert_options& options) {
   detail::check_compress("convert", options.compress);
@@ -130,20 +150,8 @@ void convert(const std::filesystem::path& from, const std::filesystem::path& to,
     throw value_error("convert: a bare .npy cannot be compressed; set one of bare_npy and compress");
   }
   const auto file = descriptor::open(from.string(), O_RDONLY);
-  const file_structure structure = structure_of(file);
-  if (options.bare_npy && structure.is_object()) {
-    throw value_error(from.string() + ": a .npy holds one array, and this file holds " + structure.type);
-  }
   detail::atomic_file written(to.string(), 0666);
-  if (options.bare_npy) {
-    detail::memory_budget unlimited;
-    const load_options verified{.verification = verification::full};
-    detail::array_loader loader(file, structure, verified, unlimited);
-    const auto array = loader.load(structure.sole_array(), detail::result_kind::read_only_array);
-    detail::write_bare_npy(written, detail::array_image(array));
-  } else {
-    rewrite(file, structure, written, options.compress, [](const stored_segment&) { return false; });
-  }
+  detail::convert(file, written, options);
   written.commit(options.durable);
 }
 

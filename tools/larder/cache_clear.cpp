@@ -14,6 +14,7 @@
 #include "cache/entry_directory.hpp"
 #include "tools/larder/cache_arguments.hpp"
 #include "tools/larder/cache_subcommands.hpp"
+#include "tools/larder/file_arguments.hpp"
 #include "tools/larder/streams.hpp"
 
 namespace larder::command {
@@ -23,19 +24,12 @@ struct clear_arguments : cache_arguments {
   std::optional<std::string> function{};
 };
 
-/// As it stood on the command line: there "./" may have been put before a name.
-std::string as_given(const std::string& name) {
-  return name.starts_with("./[") || name.starts_with("./{") || name.starts_with("./-") ? name.substr(2)
-                                                                                       : name;
-}
-
 detail::catalog entries_of(const clear_arguments& asked) {
   detail::catalog all = read_cache(asked.directory);
   if (!asked.function) return all;
-  const std::string function = as_given(*asked.function);
-  detail::catalog found = detail::read_catalog(asked.directory, function);
+  detail::catalog found = detail::read_catalog(asked.directory, *asked.function);
   if (found.codes.empty()) {
-    throw value_error(asked.directory + ": holds nothing of a function \"" + function +
+    throw value_error(asked.directory + ": holds nothing of a function \"" + *asked.function +
                       "\"; larder cache ls names those that it holds");
   }
   return found;
@@ -56,7 +50,9 @@ void add_cache_clear(CLI::App& cache, action& chosen) {
   CLI::App& subcommand = add_cache_subcommand(
       cache, "clear", "Removes all results, or all those of one function, and nothing else in the directory",
       *asked);
-  subcommand.add_option("FUNCTION", asked->function, "As larder cache ls names it")->option_text(" ");
+  subcommand.add_option("FUNCTION", asked->function, "As larder cache ls names it")
+      ->transform(as_given)
+      ->option_text(" ");
   subcommand.callback(
       [asked, &chosen] { chosen = [asked] { return run_on_cache(*asked, [&] { return clear(*asked); }); }; });
 }

@@ -7,18 +7,15 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
-#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <string>
 #include <system_error>
 
 #include "tools/larder/file_arguments.hpp"
-#include "tools/larder/file_json.hpp"
-#include "tools/larder/quantity.hpp"
 #include "tools/larder/report.hpp"
-#include "tools/larder/streams.hpp"
 #include "tools/larder/subcommands.hpp"
+#include "tools/larder/written_file.hpp"
 
 namespace larder::command {
 namespace {
@@ -42,18 +39,6 @@ int level_from(const std::string& text) {
   return level;
 }
 
-/// For a name that promises NumPy what it will not find.
-void warn_of_name(const convert_arguments& asked, const file_info& written) {
-  if (!asked.to.ends_with(".npy")) return;
-  const bool compressed = std::ranges::any_of(written.segments, &segment_info::compressed);
-  if (!compressed && std::ranges::find(written.segments, segment_kind::object, &segment_info::kind) ==
-                         written.segments.end()) {
-    return;
-  }
-  complain("warning: " + asked.to + ": holds " + (compressed ? "compressed data" : written.type) +
-           ": NumPy does not open it, for all its name");
-}
-
 convert_options options_from(const convert_arguments& asked) {
   const int level = asked.level.empty() ? 0 : level_from(asked.level);
   if (asked.npy && level != 0) {
@@ -64,14 +49,8 @@ convert_options options_from(const convert_arguments& asked) {
 
 finding convert_one(const convert_arguments& asked) {
   convert(asked.from, asked.to, options_from(asked));
-  const file_info written = inspect(asked.to);
-  warn_of_name(asked, written);
-  finding found{.json = file_json(written)};
+  finding found = describe_written(asked.to);
   found.json["from"] = asked.from;
-  found.text = printable(asked.to) + ": " + std::string(name(written.state)) + ", " +
-               printable(written.type) + ", " + bytes_text(written.file_bytes);
-  const bool compressed = std::ranges::any_of(written.segments, &segment_info::compressed);
-  found.text += compressed ? ", compressed\n" : "\n";
   return found;
 }
 

@@ -26,4 +26,9 @@ void add_file_subcommand(CLI::App& program, const std::string& name, const std::
       [asked, &chosen, run = std::move(run)] { chosen = [asked, run] { return run(*asked); }; });
 }
 
+std::string as_given(const std::string& name) {
+  return name.starts_with("./[") || name.starts_with("./{") || name.starts_with("./-") ? name.substr(2)
+                                                                                       : name;
+}
+
 }  // namespace larder::command

@@ -22,4 +22,7 @@ void add_file_subcommand(CLI::App& program, const std::string& name, const std::
 /// Adds --json to a subcommand.
 void add_json_flag(CLI::App& subcommand, report_form& form);
 
+/// A name that is no file's, as it stood on the command line, where "./" may have been put before it.
+std::string as_given(const std::string& name);
+
 }  // namespace larder::command

@@ -1,5 +1,6 @@
 #include "tools/larder/file_json.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace larder::command {
@@ -39,6 +40,14 @@ nlohmann::json file_json(const file_info& info) {
   for (const segment_info& segment : info.segments) json["segments"].push_back(segment_json(segment));
   json["metadata"] = info.metadata.empty() ? nlohmann::json() : metadata_json(info.metadata);
   return json;
+}
+
+bool is_array(const file_info& info) noexcept {
+  return std::ranges::find(info.segments, segment_kind::object, &segment_info::kind) == info.segments.end();
+}
+
+nlohmann::json shape_json(const file_info& info) {
+  return is_array(info) ? nlohmann::json(info.segments.front().array->shape) : nlohmann::json();
 }
 
 nlohmann::json metadata_json(const std::string& text) {

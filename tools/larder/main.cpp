@@ -1,4 +1,4 @@
-// larder: the program that shows, checks and converts the files that the library writes, and keeps caches small.
+// larder: the program that shows, checks and converts the files that the library writes, keeps caches small, and takes part in stores.
 
 #include <larder/log.hpp>
 #include <larder/version.hpp>
@@ -33,6 +33,8 @@ constexpr const char* k_examples =
     "  larder convert a.larder a.npy --npy                   for readers that take nothing but .npy\n"
     "  larder cache ls cache-dir                             what a cache holds, by function and version\n"
     "  larder cache prune cache-dir --max-bytes 10G          less of it: the least recently used goes\n"
+    "  larder store ls run42                                 the objects that processes share under this "
+    "name\n"
     "  larder info --json a.npy | jq .segments[0].array.shape\n"
     "\n"
     "Exit status: 0 all is fine (also with plain and dirty files), 1 a file is damaged, "
@@ -70,6 +72,7 @@ action parse(CLI::App& program, int argc, const char* const* argv) {
   add_reseal(program, chosen);
   add_convert(program, chosen);
   add_cache(program, chosen);
+  add_store(program, chosen);
   program.footer(k_examples);  // of the program alone: subcommands inherit what was set before
   try {
     program.parse(arguments(argc, argv));
@@ -93,7 +96,7 @@ std::string asked_for(const CLI::App& program) {
 
 exit_status run(int argc, const char* const* argv) {
   CLI::App program{
-      "Shows, checks and converts the files that larder writes, and plain .npy files; looks after caches."};
+      "Shows, checks and converts larder's files, and plain .npy files; looks after caches and stores."};
   try {
     const action chosen = parse(program, argc, argv);
     const exit_status status = chosen ? chosen() : exit_status::fine;

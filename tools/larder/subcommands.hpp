@@ -20,5 +20,6 @@ void add_verify(CLI::App& program, action& chosen);
 void add_reseal(CLI::App& program, action& chosen);
 void add_convert(CLI::App& program, action& chosen);
 void add_cache(CLI::App& program, action& chosen);
+void add_store(CLI::App& program, action& chosen);
 
 }  // namespace larder::command
