@@ -142,9 +142,12 @@ void remove_left_aside(const std::string& path) {
   if (file.is_open() && file.try_lock(k_door, lock_file::kind::exclusive) != lock_file::result::locked)
     return;
   try {
-    remove_directory(path);
+    if (file.is_open()) return remove_directory(path);
+    // Somebody may be at it all the same, before the door is there or after: a lock file that is made now stays.
+    remove_objects(path);
+    ::rmdir(path.c_str());
   } catch (const io_error&) {
-    // Somebody may be at it all the same, before the door is there or after.
+    // Another time.
   }
 }
 
@@ -155,16 +158,20 @@ void make_store(const std::string& location, const store_settings& settings) {
   if (::stat(location.c_str(), &status) == 0) return;
   const std::string aside = aside_of(location);
   if (::mkdir(aside.c_str(), 0700) == 0) {
+    bool was_late = false;  // somebody made one, or took this one for left behind: it can be tried again
     try {
       const lock_file lock({aside}, lock_file::absent::make_file);
+      was_late = lock.fault() == ENOENT;
       if (lock.is_open() && lock.lock(k_door, lock_file::kind::exclusive) == lock_file::result::locked) {
         write_settings(lock, settings, aside);
         if (::rename(aside.c_str(), location.c_str()) == 0) return;
+        was_late = errno == ENOTEMPTY || errno == EEXIST || errno == ENOENT;
       }
     } catch (const io_error&) {
       // Who opens it finds the same, and says so of the place itself.
     }
     remove_left_aside(aside);
+    if (was_late) return;
   }
   make_directory(location);
 }
