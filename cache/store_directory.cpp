@@ -26,8 +26,8 @@ constexpr std::uint64_t k_users = 16;
 constexpr std::uint64_t k_door = 17;
 constexpr std::string_view k_magic = "LRDSTORE";
 constexpr std::uint64_t k_settings_at = 16;
-// Removed stores on their way out.
-constexpr const char* k_removed = ".larder-removed-";
+// Stores that are being made, and such as are being removed: whoever does that is in the door.
+constexpr const char* k_aside = ".larder-aside-";
 
 using settings_text = std::array<std::byte, 24>;
 
@@ -131,11 +131,55 @@ void remove_directory(const std::string& location) {
   }
 }
 
+/// A new one beside a store.
+std::string aside_of(const std::string& location) {
+  return location.substr(0, location.rfind('/') + 1) + k_aside + nameless_object_file_name().substr(2);
+}
+
+/// What somebody left there who was killed on the way, or could not go on.
+void remove_left_aside(const std::string& path) {
+  const lock_file file({path}, lock_file::absent::leave);
+  if (file.is_open() && file.try_lock(k_door, lock_file::kind::exclusive) != lock_file::result::locked)
+    return;
+  try {
+    if (file.is_open()) return remove_directory(path);
+    // Somebody may be at it all the same, before the door is there or after: a lock file that is made now stays.
+    remove_objects(path);
+    ::rmdir(path.c_str());
+  } catch (const io_error&) {
+    // Another time.
+  }
+}
+
+/// Makes the store in one step, where there is no directory: who has a handle on one that was removed, and puts something, finds all
+/// of the new one or nothing. What somebody else made meanwhile stays.
+void make_store(const std::string& location, const store_settings& settings) {
+  struct ::stat status {};
+  if (::stat(location.c_str(), &status) == 0) return;
+  const std::string aside = aside_of(location);
+  if (::mkdir(aside.c_str(), 0700) == 0) {
+    bool was_late = false;  // somebody made one, or took this one for left behind: it can be tried again
+    try {
+      const lock_file lock({aside}, lock_file::absent::make_file);
+      was_late = lock.fault() == ENOENT;
+      if (lock.is_open() && lock.lock(k_door, lock_file::kind::exclusive) == lock_file::result::locked) {
+        write_settings(lock, settings, aside);
+        if (::rename(aside.c_str(), location.c_str()) == 0) return;
+        was_late = errno == ENOTEMPTY || errno == EEXIST || errno == ENOENT;
+      }
+    } catch (const io_error&) {
+      // Who opens it finds the same, and says so of the place itself.
+    }
+    remove_left_aside(aside);
+    if (was_late) return;
+  }
+  make_directory(location);
+}
+
 /// By whoever is in the door. The directory gets another name first: who opens the store anew makes another one, and is not in the way.
 void remove_all_of(const std::string& location) {
   remove_objects(location);
-  const std::size_t slash = location.rfind('/');
-  const std::string aside = location.substr(0, slash + 1) + k_removed + nameless_object_file_name().substr(2);
+  const std::string aside = aside_of(location);
   if (::rename(location.c_str(), aside.c_str()) == 0) {
     remove_directory(aside);
   } else {
@@ -186,7 +230,8 @@ store_user::store_user(std::string location, const std::optional<std::uint64_t>&
   for (int attempts = 1000; attempts != 0; --attempts) {
     if (where_missing == absent::make) {
       make_root_of(location_);
-      make_directory(location_);
+      make_store(location_,
+                 {.capacity = capacity.value_or(0), .until_last_user = until_last_user.value_or(false)});
     }
     if (check_private(location_, ::stat) && enter(capacity, until_last_user, where_missing)) return;
     if (where_missing == absent::leave) throw io_error(location_, "there is no store", ENOENT);
@@ -286,12 +331,8 @@ std::vector<std::string> list_stores(const std::string& root) {
   directory_stream directory(root);
   while (const char* const found = directory.next()) {
     const std::string path = root + "/" + found;
-    if (std::string_view(found).starts_with(k_removed)) {
-      try {
-        remove_directory(path);
-      } catch (const io_error&) {
-        // Its remover is still at it.
-      }
+    if (std::string_view(found).starts_with(k_aside)) {
+      remove_left_aside(path);
       continue;
     }
     auto name = object_name(found);

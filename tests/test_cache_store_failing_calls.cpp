@@ -7,7 +7,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -24,6 +23,7 @@
 #include "tests/each_failing_call.hpp"
 #include "tests/failing_calls.hpp"
 #include "tests/scratch_dir.hpp"
+#include "tests/store_dir.hpp"
 
 namespace fs = std::filesystem;
 using larder::array;
@@ -265,9 +265,8 @@ TEST_CASE("failing calls: objects are looked at, pinned and forgotten") {
 }
 
 TEST_CASE("failing calls: a store is opened, left and removed") {
-  const scratch_dir dir;
+  const store_dir dir;
   const auto lifetime = GENERATE(larder::lifetime::until_removed, larder::lifetime::last_user);
-  ::setenv("LARDER_STORE_DIR", (dir / "root").c_str(), 1);
   fail_each_call(
       [&](const std::string& rule) {
         std::string text = dir.path().string();
@@ -297,7 +296,6 @@ TEST_CASE("failing calls: a store is opened, left and removed") {
         return failed;
       },
       "each");
-  ::unsetenv("LARDER_STORE_DIR");
 }
 
 TEST_CASE(

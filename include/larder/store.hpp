@@ -26,7 +26,7 @@ namespace larder {
 /// How long a namespace lives.
 enum class lifetime {
   until_removed,  ///< until store::remove, or the machine is switched off
-  last_user,      ///< until the last process that has it open ends
+  last_user,      ///< until the last process that opened it ends; a child of fork has to open it itself
 };
 
 struct store_options {

@@ -18,3 +18,7 @@ void kill_store_users(const store_stress_options& options);
 /// Processes that open and leave stores that live until their last user ends, and are killed while they do: as long as one has
 /// a store open, it has what was put into it, and when the last one is gone, so is the store.
 void kill_last_users(const store_stress_options& options);
+
+/// Processes that use stores which others remove, and make anew, and that are killed while they do: what is refused was removed, and
+/// when all are removed, nothing is left.
+void kill_removers(const store_stress_options& options);

@@ -1,8 +1,8 @@
 // What an object store withstands: processes that use one at the same time are killed, over and over.
 //
-//   store_stress [mix|lifetimes] [--processes N] [--operations N] [--seed N] [--directory DIR]
+//   store_stress [mix|lifetimes|removals] [--processes N] [--operations N] [--seed N] [--directory DIR]
 //
-// Prints a line of numbers for each of the two, or what did not hold, with status 1. What is random follows from the
+// Prints a line of numbers for each of the three, or what did not hold, with status 1. What is random follows from the
 // seed, but for what the scheduler does.
 
 #include <filesystem>
@@ -19,7 +19,9 @@ int main(int, char** argv) {
     };
   };
   return run_stress({.name = "store_stress",
-                     .scenarios = {{"mix", in(kill_store_users)}, {"lifetimes", in(kill_last_users)}},
+                     .scenarios = {{"mix", in(kill_store_users)},
+                                   {"lifetimes", in(kill_last_users)},
+                                   {"removals", in(kill_removers)}},
                      .numbers = {{"--processes", &options.processes},
                                  {"--operations", &options.operations},
                                  {"--seed", &options.seed}}},
