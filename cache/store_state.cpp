@@ -127,7 +127,7 @@ void store_state::put(const std::string& path, const put_options& options, std::
   std::uint64_t written = 0;
   open_with_space(path, bytes, [&] {
     file.reset();
-    file.emplace(path, k_object_mode, options.if_absent ? existing::keep : existing::replace);
+    file.emplace(path, k_object_mode, at_path(options));
     written = write(*file);
   });
   publish(*file, path, written, options);

@@ -43,6 +43,10 @@ class store_state {
   void open_with_space(const std::string& path, std::uint64_t bytes, const std::function<void()>& open) const;
   void publish(atomic_file& file, const std::string& path, std::uint64_t bytes,
                const put_options& options) const;
+  /// What is at the path of an object as another is put there.
+  static existing at_path(const put_options& options) noexcept {
+    return options.if_absent ? existing::keep : existing::replace_name;
+  }
 
   /// False where there was none.
   bool forget(const std::string& path) const;

@@ -326,6 +326,7 @@ file_structure read_structure(const descriptor& file, trailer_demand demand, mem
       })) {
     fail(file, format_code::state, "the file was written to since it was sealed, or never had a digest");
   }
+  if (result.array_count != 0) result.small.assign(parts.whole().begin(), parts.whole().end());
   return result;
 }
 

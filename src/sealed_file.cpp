@@ -32,14 +32,12 @@ void touch(const descriptor& file) noexcept {
 }  // namespace
 
 bool with_sealed_file(const std::string& path, object_demand object, verification verify,
-                      std::uint64_t copy_below, use_mark mark, function_ref<void(value_file&)> use) {
+                      const load_policy& arrays, use_mark mark, function_ref<void(value_file&)> use) {
   // A symbolic link is none: one that leads nowhere would be in the way of every store.
   auto file = descriptor::open_if_exists(path, O_RDONLY | O_NOFOLLOW);
   if (!file) return false;
   const load_options options{.verification = verify};
-  value_file opened(
-      *std::move(file), options, object,
-      {.trailer = trailer_demand::sealed, .arrays = {.copy_below = copy_below, .trusted = true}});
+  value_file opened(*std::move(file), options, object, {.trailer = trailer_demand::sealed, .arrays = arrays});
   use(opened);
   if (mark == use_mark::always || (mark == use_mark::if_old && !is_recent(opened.structure())))
     touch(opened.file());
