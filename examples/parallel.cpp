@@ -10,6 +10,7 @@
 #include <functional>
 #include <istream>
 #include <iterator>
+#include <numeric>
 #include <ranges>
 #include <sstream>
 #include <stdexcept>
@@ -112,6 +113,28 @@ void in_place() {
   std::printf("%d %d %d\n", counts(0), counts(1), counts(2));
 }
 
+double row_sum(int row, const larder::array<const double>& table) {
+  const auto values = table.sub(static_cast<std::size_t>(row)).flat();
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+double corner(const larder::array<const double>& table) { return table(0, 0); }
+
+void objects_of_a_store() {
+  larder::array<double> table({3, 100'000});
+  table.fill(0.5);
+  larder::parallel workers({.n_jobs = 2, .backend = larder::backend::processes});
+
+  larder::store st("example-parallel", {.lifetime = larder::lifetime::last_user});
+  larder::object_ref ref = st.put("table", table);
+
+  // double row_sum(int row, const larder::array<const double>& table)
+  auto sums = workers.map(std::views::iota(0, 3), row_sum, ref);  // one object for all tasks
+
+  std::vector refs = {ref, st.put(table.transpose())};
+  auto corners = workers.map(refs, corner);  // each task maps its own
+  std::printf("%g %g\n", sums[2], corners[1]);
+}
+
 void scopes() {
   const larder::parallel_config config({.n_jobs = 2, .batch_size = 10});
   larder::parallel pool;  // two jobs, batches of ten, also where code of others makes it
@@ -181,6 +204,7 @@ int main(int argc, char** argv) {
   in_other_processes();
   in_worker_processes();
   in_place();
+  objects_of_a_store();
   scopes();
   failures();
   progress();

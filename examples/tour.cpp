@@ -81,4 +81,11 @@ int main(int argc, char** argv) {
   parallel apart({.backend = backend::processes});  // where main begins with init(argc, argv)
   auto same = apart.map(rows, f, shared);  // a crash ends its own task; `shared` is mapped, not copied
   std::printf("%s\n", same == r ? "the same" : "different");
+
+  store st("run42", {.capacity = "8G"});  // objects in shared memory, without a server
+  object_ref x = st.put("x", a);
+  auto theirs = st.get<array<const double>>("x");  // in any program of this user: mapped
+  auto more = apart.map(rows, f, x);               // the object itself, mapped, in each worker
+  std::printf("%g %g\n", theirs(4, 4), more[0]);
+  store::remove("run42");
 }

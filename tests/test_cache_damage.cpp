@@ -219,9 +219,9 @@ TEST_CASE("damage while in use: a flipped bit anywhere in a small entry is a mis
 
 TEST_CASE("damage while in use: with full verification, so is one anywhere in a large entry") {
   const larder::memory_options full{.verification = larder::verification::full};
-  constexpr int k_many = 1'000'000;  // 8 MB: above the size that `automatic` checks
-  SECTION("of an array") { survives_flips<ramp>(k_many, 800'011, full); }
-  SECTION("of an object") { survives_flips<fitted>(k_many, 800'011, full); }
+  constexpr int k_many = 600'000;  // 4.8 MB: above the size that `automatic` checks
+  SECTION("of an array") { survives_flips<ramp>(k_many, 2'400'011, full); }
+  SECTION("of an object") { survives_flips<fitted>(k_many, 2'400'011, full); }
 }
 
 TEST_CASE("damage while in use: an entry that may not be read is a miss, and is replaced") {

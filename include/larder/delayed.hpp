@@ -4,13 +4,12 @@
 //   std::vector tasks{larder::delayed(area)(2.0, 3.0), larder::delayed(area)(4.0, 5.0)};
 //   std::vector<double> areas = pool(tasks);
 
-#include <concepts>
-#include <functional>
 #include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include <larder/detail/task_invoke.hpp>
 #include <larder/detail/travel.hpp>
 
 namespace larder {
@@ -23,13 +22,17 @@ class delayed_call {
   explicit delayed_call(std::in_place_t, G&& function, Given&&... args)
       : function_(std::forward<G>(function)), args_(std::forward<Given>(args)...) {}
 
-  decltype(auto) operator()() const& requires std::invocable<const F&, const Args&...> {
-    return std::apply(function_, args_);
+  decltype(auto) operator()() const& requires detail::task_invocable<const F&, const Args&...> {
+    return std::apply(
+        [this](const Args&... args) -> decltype(auto) { return detail::task_invoke(function_, args...); },
+        args_);
   }
   /// Gives the arguments away: once.
-  decltype(auto) operator()() && requires std::invocable<F&, Args...> {
+  decltype(auto) operator()() && requires detail::task_invocable<F&, Args...> {
     return std::apply(
-        [this](Args&... args) -> decltype(auto) { return std::invoke(function_, std::move(args)...); },
+        [this](Args&... args) -> decltype(auto) {
+          return detail::task_invoke(function_, std::move(args)...);
+        },
         args_);
   }
 
@@ -40,7 +43,8 @@ class delayed_call {
   std::tuple<Args...> args_;
 };
 
-/// delayed(f)(args...) holds copies of f and the arguments (moved where they are given away); calling it calls f with them.
+/// delayed(f)(args...) holds copies of f and the arguments (moved where they are given away); calling it calls f with them, with the
+/// object in the place of an object_ref (<larder/parallel.hpp>).
 template <class F>
 auto delayed(F&& function) {
   return [function = std::decay_t<F>(std::forward<F>(function))]<class... Args>(Args&&... args) {

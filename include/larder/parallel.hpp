@@ -15,6 +15,7 @@
 #include <larder/detail/shipment.hpp>
 #include <larder/detail/stream_feed.hpp>
 #include <larder/detail/submitted_call.hpp>
+#include <larder/detail/task_invoke.hpp>
 #include <larder/future.hpp>
 #include <larder/parallel_config.hpp>
 #include <larder/parallel_options.hpp>
@@ -61,6 +62,9 @@ namespace larder {
 ///   first call (io_error where there is none), while nobody may write to them. A worker that ends within a task is worker_died; other tasks go on in others.
 /// - On fork, imap and submit go on only while somebody waits for a result, hands in a call, or cancels one: there is no thread that would look
 ///   after children. Each of their batches is a child, with an initializer of its own.
+/// - An object_ref as an element or an argument arrives as its object, mapped, an array as array<const T>; f is given the references where it
+///   can be called with these alone, and those inside of other values. Shared ones are loaded once, by the call, elements by their tasks; what
+///   object_ref::get throws comes from there.
 /// - A process that a task forks has to end in exec or _exit, not to return from the task.
 class parallel {
  public:
@@ -127,20 +131,30 @@ class parallel {
     }
   }
 
-  /// One call f(args...), of copies, or of what was moved here. It begins when a worker is free, of which this pool's submitted calls
-  /// have n_jobs; with one worker, and inside tasks, it runs at once, here. What is submitted must not own this pool or a
+  /// One call f(args...), of copies, or of what was moved here; the objects of object_refs are loaded here. It begins when a worker is
+  /// free, of which this pool's submitted calls have n_jobs; with one worker, and inside tasks, it runs at once, here. What is submitted must not own this pool or a
   /// future of it: a pool cannot wait for the task that is the last to let it go.
   template <class F, class... Args>
   [[nodiscard]] auto submit(F&& f, Args&&... args) const {
     using function = std::decay_t<F>;
-    static_assert(std::invocable<function&&, std::decay_t<Args>&&...>,
-                  "larder: the function of parallel::submit cannot be called with these arguments, which it "
-                  "is given as "
-                  "rvalues of their own types.");
-    using result = std::remove_cvref_t<std::invoke_result_t<function&&, std::decay_t<Args>&&...>>;
-    return future<result>(detail::task_handle(
-        pool_, std::make_shared<detail::submitted_call<result, function, std::decay_t<Args>...>>(
-                   std::forward<F>(f), std::forward<Args>(args)...)));
+    if constexpr (detail::takes_objects<function&&, std::decay_t<Args>&&...>) {
+      return submit(std::forward<F>(f), detail::arrive(std::forward<Args>(args))...);
+    } else {
+      constexpr bool k_fits = std::invocable<function&&, std::decay_t<Args>&&...>;
+      constexpr bool k_has_object_ref = detail::has_object_ref<Args...>;
+      static_assert(
+          k_fits || !k_has_object_ref,
+          "larder: the function of parallel::submit can be called neither with the objects that each "
+          "object_ref stands for, of which an array is an array<const T>, nor with each object_ref itself.");
+      static_assert(
+          k_fits || k_has_object_ref,
+          "larder: the function of parallel::submit cannot be called with these arguments, which it "
+          "is given as rvalues of their own types.");
+      using result = std::remove_cvref_t<std::invoke_result_t<function&&, std::decay_t<Args>&&...>>;
+      return future<result>(detail::task_handle(
+          pool_, std::make_shared<detail::submitted_call<result, function, std::decay_t<Args>...>>(
+                     std::forward<F>(f), std::forward<Args>(args)...)));
+    }
   }
 
   /// op(...op(op(init, f(first)), f(second))...), where neighbouring results are combined first, in whatever groups the workers
@@ -162,6 +176,24 @@ class parallel {
   }
 
  private:
+  // What is shared as a reference to an object, and taken as the object, is loaded at the head of a call.
+  template <class Range, class F, class T, class Op, class... Shared>
+    requires(detail::shares_objects<Range, F, Shared...>)
+  auto reduce_to(parallel_stats* stats, Range& range, const F& f, T init, const Op& op,
+                 const Shared&... shared) const {
+    return reduce_to(stats, range, f, std::move(init), op, detail::arrive(shared)...);
+  }
+  template <class Range, class F, class... Shared>
+    requires(detail::shares_objects<Range, F, Shared...>)
+  auto map_to(parallel_stats* stats, Range& range, const F& f, const Shared&... shared) const {
+    return map_to(stats, range, f, detail::arrive(shared)...);
+  }
+  template <class Range, class F, class... Shared>
+    requires(detail::shares_objects<detail::owned_range<Range>, F, Shared...>)
+  auto feed(detail::stream_order order, Range&& range, F&& f, Shared&&... shared) const {
+    return feed(order, std::forward<Range>(range), std::move(f), detail::arrive(std::move(shared))...);
+  }
+
   template <class Range, class F, class T, class Op, class... Shared>
   T reduce_to(parallel_stats* stats, Range& range, const F& f, T init, const Op& op,
               const Shared&... shared) const {

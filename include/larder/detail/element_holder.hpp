@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <larder/detail/task_invoke.hpp>
 #include <larder/detail/travel.hpp>
 
 namespace larder::detail {
@@ -75,7 +76,7 @@ using travelling_element =
 template <class Range, class F, class... Shared>
 using travelled_passed = std::conditional_t<
     !std::is_same_v<travelling_element<Range>, std::remove_cvref_t<passed_element<Range>>> &&
-        std::is_invocable_v<const F&, travelling_element<Range>, const Shared&...>,
+        task_invocable<const F&, travelling_element<Range>, const Shared&...>,
     travelling_element<Range>&&, passed_element<Range>>;
 
 }  // namespace larder::detail

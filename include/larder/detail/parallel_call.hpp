@@ -3,7 +3,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <ranges>
 #include <tuple>
 #include <type_traits>
@@ -12,6 +11,7 @@
 
 #include <larder/detail/element_holder.hpp>
 #include <larder/detail/map_tasks.hpp>
+#include <larder/detail/task_invoke.hpp>
 #include <larder/detail/travel.hpp>
 
 namespace larder::detail {
@@ -20,7 +20,7 @@ namespace larder::detail {
 template <class...>
 inline constexpr bool unsupported = false;
 
-/// f(element, shared...), all of which live as long.
+/// f(element, shared...), all of which live as long. An element that is an object_ref is loaded by the call.
 template <class F, class... Shared>
 class parallel_call {
  public:
@@ -30,7 +30,7 @@ class parallel_call {
   decltype(auto) operator()(Element&& element) const {
     return std::apply(
         [&](const Shared&... shared) -> decltype(auto) {
-          return std::invoke(f_, std::forward<Element>(element), shared...);
+          return task_invoke(f_, std::forward<Element>(element), shared...);
         },
         shared_);
   }
@@ -47,9 +47,14 @@ class parallel_call {
 };
 
 template <class Range, class F, class... Shared>
-concept task_of = std::invocable < F&,
+concept task_of = task_invocable < F&,
         passed_element<Range>,
-const Shared&... > &&(!indexed_range<Range> || std::invocable<F&, range_reference<Range>, const Shared&...>);
+const Shared&... > &&(!indexed_range<Range> || task_invocable<F&, range_reference<Range>, const Shared&...>);
+
+/// Shared arguments are references to objects that f takes: they are loaded once, before the first task, in the thread that calls.
+template <class Range, class F, class... Shared>
+concept shares_objects = has_object_ref<Shared...> && std::ranges::input_range<Range> &&
+    (takes_objects<const F&, passed_element<Range>, const Shared&...>);
 
 /// Refuses what cannot be called, in words; false where it has done so.
 template <class Range, class F, class... Shared>
@@ -63,12 +68,17 @@ consteval bool require_task() {
                   "larder: the function of a parallel call is called by several threads at once, "
                   "so it has to be callable when const: "
                   "a lambda must not be `mutable`, an operator() has to be const.");
-    static_assert(task_of<Range, F, Shared...>,
+    constexpr bool k_has_object_ref = has_object_ref<passed_element<Range>, Shared...>;
+    static_assert(
+        task_of<Range, F, Shared...> || !k_has_object_ref,
+        "larder: the function of a parallel call can be called neither with the objects that each "
+        "object_ref stands for, of which an array is an array<const T>, nor with each object_ref itself.");
+    static_assert(task_of<Range, F, Shared...> || k_has_object_ref,
                   "larder: the function of a parallel call cannot be called as f(element, shared...), "
                   "with an element of the range and each shared argument as a const reference.");
     return false;
   } else {
-    using returned = std::invoke_result_t<const F&, passed_element<Range>, const Shared&...>;
+    using returned = typename task_invocation<const F&, passed_element<Range>, const Shared&...>::returned;
     using result = std::remove_cvref_t<returned>;
     constexpr bool k_can_be_kept = std::is_void_v<result> || (std::is_move_constructible_v<result> &&
                                                               std::is_constructible_v<result, returned>);
@@ -81,7 +91,7 @@ consteval bool require_task() {
 
 template <class Range, class F, class... Shared>
 using task_result =
-    std::remove_cvref_t<std::invoke_result_t<const F&, passed_element<Range>, const Shared&...>>;
+    std::remove_cvref_t<task_invoke_result_t<const F&, passed_element<Range>, const Shared&...>>;
 
 template <class T>
 struct range_owner {

@@ -17,6 +17,7 @@
 #include <larder/detail/parallel_call.hpp>
 #include <larder/detail/result_slot.hpp>
 #include <larder/detail/task_descriptor.hpp>
+#include <larder/detail/task_invoke.hpp>
 #include <larder/detail/travel.hpp>
 
 namespace larder::detail {
@@ -130,7 +131,7 @@ class travelled<T[k_count]> {
 template <class Passed, class F, class... Shared>
 class shipped_map final : public shipped_call {
   using function = parallel_call<F, Shared...>;
-  using result = std::remove_cvref_t<std::invoke_result_t<const F&, Passed, const Shared&...>>;
+  using result = std::remove_cvref_t<task_invoke_result_t<const F&, Passed, const Shared&...>>;
 
  public:
   explicit shipped_map(travel_reader& from) : f_(from), shared_{travelled<Shared>(from)...} {}

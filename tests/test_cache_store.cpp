@@ -1,0 +1,650 @@
+// The object store, as one process uses it.
+
+#include <larder/store.hpp>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <larder/dump.hpp>
+#include <larder/error.hpp>
+#include <larder/fields.hpp>
+#include <larder/hash.hpp>
+#include <larder/inspect.hpp>
+#include <larder/load.hpp>
+#include <larder/memory.hpp>
+
+#include "tests/catch.hpp"
+#include "tests/scratch_dir.hpp"
+#include "tests/store_dir.hpp"
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using larder::array;
+using larder::object_ref;
+using larder::store;
+
+namespace {
+
+array<double> ramp(std::size_t count, double first = 0) {
+  array<double> a({count});
+  for (std::size_t i = 0; i < count; ++i) a(i) = first + static_cast<double>(i);
+  return a;
+}
+
+bool same(const array<const double>& a, const array<const double>& b) {
+  return std::ranges::equal(a.flat(), b.flat());
+}
+
+using dictionary = std::map<std::string, array<const double>>;
+
+struct model {
+  std::string name;
+  array<const double> weights;
+  std::optional<object_ref<array<double>>> trained_on;
+  LARDER_FIELDS(name, weights, trained_on)
+};
+
+double first_of(const array<const double>& a) { return a(0); }
+double first_of_referred(const object_ref<array<double>>& ref) { return ref.get()(0); }
+
+int errno_of(const auto& action) {
+  try {
+    action();
+  } catch (const larder::io_error& e) {
+    return e.errno_value();
+  }
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("store: what was put is got by its name, mapped") {
+  const store_dir dir;
+  const store st("run");
+  st.put("a", ramp(1000, 5));
+
+  const auto a = st.get<array<const double>>("a");
+  CHECK(same(a, ramp(1000, 5)));
+  CHECK(a.is_mapped());
+  CHECK(a.origin()->mode == larder::mmap_mode::read);
+
+  const store again("run");
+  CHECK(again.contains("a"));
+  CHECK(same(again.get<array<const double>>("a"), ramp(1000, 5)));
+  CHECK(again.get<std::vector<double>>("a").size() == 1000);
+}
+
+TEST_CASE("store: what is written to an array that was got stays there") {
+  const store_dir dir;
+  const store st("run");
+  st.put("a", ramp(10));
+  auto mine = st.get<array<double>>("a");
+  mine(3) = -1;
+  CHECK(st.get<array<const double>>("a")(3) == 3);
+}
+
+TEST_CASE("store: objects are of any storable type, and the arrays in them are mapped") {
+  const store_dir dir;
+  const store st("run");
+  st.put("number", 42);
+  st.put("text", std::string("larder"));
+  st.put("dictionary", dictionary{{"x", ramp(10)}, {"y", ramp(100'000)}});
+
+  CHECK(st.get<int>("number") == 42);
+  CHECK(st.get<std::string>("text") == "larder");
+  const auto d = st.get<dictionary>("dictionary");
+  CHECK(same(d.at("x"), ramp(10)));
+  CHECK(same(d.at("y"), ramp(100'000)));
+  CHECK(d.at("x").is_mapped());
+  CHECK(d.at("y").is_mapped());
+}
+
+TEST_CASE("store: what is absent is an error of get, and nothing of find") {
+  const store_dir dir;
+  const store st("run");
+  CHECK_FALSE(st.contains("a"));
+  CHECK_FALSE(st.find<int>("a"));
+  CHECK_FALSE(st.forget("a"));
+  CHECK(errno_of([&] { st.get<int>("a"); }) == ENOENT);
+  CHECK(errno_of([&] { st.info("a"); }) == ENOENT);
+  CHECK(errno_of([&] { st.pin("a"); }) == ENOENT);
+  CHECK_THROWS_WITH(st.get<int>("a"), ContainsSubstring("no object \"a\""));
+
+  st.put("a", 1);
+  CHECK(st.find<int>("a") == 1);
+  CHECK(st.forget("a"));
+  CHECK_FALSE(st.contains("a"));
+}
+
+TEST_CASE("store: an object of another type is a type_mismatch that names both") {
+  const store_dir dir;
+  const store st("run");
+  st.put("a", ramp(10));
+  CHECK_THROWS_AS(st.get<int>("a"), larder::type_mismatch);
+  CHECK_THROWS_WITH(st.get<std::string>("a"), ContainsSubstring("string") && ContainsSubstring("array<f64>"));
+}
+
+TEST_CASE("store: another put under the same name is another object, and the old one stays with who has it") {
+  const store_dir dir;
+  const store st("run");
+  st.put("a", ramp(1000, 1));
+  const auto old = st.get<array<const double>>("a");
+  st.put("a", std::string("new"));
+  CHECK(st.get<std::string>("a") == "new");
+  CHECK(same(old, ramp(1000, 1)));
+  CHECK(st.size() == 1);
+}
+
+TEST_CASE("store: with if_absent the first put counts") {
+  const store_dir dir;
+  const std::string capacity = GENERATE("", "1M");
+  const store st("run", {.capacity = capacity});
+  st.put("a", 1, {.if_absent = true});
+  const auto ref = st.put("a", 2, {.if_absent = true});
+  CHECK(ref.get() == 1);
+  CHECK(st.size() == 1);
+  auto w = st.create<double>("a", {4}, {.if_absent = true});
+  std::move(w).seal();
+  CHECK(st.get<int>("a") == 1);
+}
+
+TEST_CASE("store: a reader outlives forget, clear and the namespace's removal") {
+  const store_dir dir;
+  const store st("run");
+  st.put("a", ramp(100'000, 1));
+  st.put("b", ramp(100'000, 2));
+  st.put("c", ramp(100'000, 3));
+  const auto a = st.get<array<const double>>("a");
+  const auto b = st.get<array<const double>>("b");
+  const auto c = st.get<array<const double>>("c");
+  st.forget("a");
+  st.clear();
+  CHECK(st.size() == 0);
+  st.put("c", 1);
+  CHECK(store::remove("run"));
+  CHECK(same(a, ramp(100'000, 1)));
+  CHECK(same(b, ramp(100'000, 2)));
+  CHECK(same(c, ramp(100'000, 3)));
+}
+
+TEST_CASE("store: objects that are put without a name are had by their reference") {
+  const store_dir dir;
+  const store st("run");
+  const object_ref<int> one = st.put(1);
+  const object_ref<std::string> two = st.put(std::string("two"), {.pinned = true});
+  CHECK(one.get() == 1);
+  CHECK(two.get() == "two");
+  CHECK(one.name().empty());
+  CHECK(st.names().empty());
+  CHECK(st.size() == 2);
+  CHECK(st.forget(one));
+  CHECK_FALSE(st.forget(one));
+  CHECK(errno_of([&] { one.get(); }) == ENOENT);
+}
+
+TEST_CASE(
+    "store: a reference is a value: it is stored in other objects, compared, and hashed as its object") {
+  const store_dir dir;
+  const store st("run");
+  const auto data = st.put("data", ramp(1000, 7));
+  st.put("model", model{.name = "m", .weights = ramp(10), .trained_on = data});
+
+  const auto m = st.get<model>("model");
+  REQUIRE(m.trained_on);
+  CHECK(*m.trained_on == data);
+  CHECK(m.trained_on->name() == "data");
+  CHECK(same(m.trained_on->get(), ramp(1000, 7)));
+  CHECK(data.get<array<const double>>().is_mapped());
+  CHECK(st.ref<array<double>>("data") == data);
+
+  const auto before = larder::hash(data);
+  CHECK(before == larder::hash(st.put("same", ramp(1000, 7))));
+  st.put("data", ramp(1000, 8));
+  CHECK(before != larder::hash(data));
+
+  dump(data, dir / "ref.larder");
+  CHECK(same(larder::load<object_ref<array<double>>>(dir / "ref.larder").get(), ramp(1000, 8)));
+}
+
+TEST_CASE("store: a reference to nothing has no object, and one to another store is not forgotten here") {
+  const store_dir dir;
+  const store st("run");
+  const object_ref<int> nothing;
+  CHECK(nothing.path().empty());
+  CHECK(nothing.name().empty());
+  CHECK_THROWS_AS(nothing.get(), larder::value_error);
+  CHECK_THROWS_AS(st.forget(nothing), larder::value_error);
+  const auto other = store("other").put(1);
+  CHECK_THROWS_AS(st.forget(other), larder::value_error);
+  CHECK(other.get() == 1);
+}
+
+TEST_CASE("store: a cached function is computed anew when the object that it refers to is another") {
+  const store_dir dir;
+  const scratch_dir cache;
+  const store st("run");
+  const larder::memory mem(cache.path());
+  const auto first = mem.cache("first", first_of_referred, {.version = "1"});
+  const auto of_array = mem.cache("first of array", first_of, {.version = "1"});
+  const auto ref = st.put("a", ramp(10, 1));
+  CHECK(first(ref) == 1);
+  CHECK(first.evaluate(ref).how == larder::outcome::hit);
+  CHECK(of_array(ref.get()) == 1);
+  st.put("a", ramp(10, 2));
+  CHECK(first(ref) == 2);
+}
+
+TEST_CASE("store: what is got hashes without being read, and goes into a cached function so") {
+  const store_dir dir;
+  const store st("run");
+  const auto a = ramp(1'000'000);
+  st.put("a", a);
+  const auto expected = larder::hash(a);
+  const auto mapped = st.get<array<const double>>("a");
+  CHECK(larder::hash(mapped) == expected);
+}
+
+TEST_CASE("store: an array is filled where it will lie, and published when it is sealed") {
+  const store_dir dir;
+  const store st("run");
+  auto w = st.create<double>("a", {100, 10});
+  CHECK(std::ranges::all_of(w.array().flat(), [](double each) { return each == 0; }));
+  w.array().fill(3);
+  CHECK_FALSE(st.contains("a"));
+  CHECK(st.size() == 0);
+  const object_ref<array<double>> ref = std::move(w).seal();
+  const auto a = ref.get<array<const double>>();
+  CHECK(a.shape(0) == 100);
+  CHECK(a(99, 9) == 3);
+  CHECK(larder::hash(a) == larder::hash(st.get<array<double>>("a")));
+  larder::verify(ref.path());
+  CHECK_THROWS_AS(w.array(), larder::value_error);
+  CHECK_THROWS_AS(std::move(w).seal(), larder::value_error);
+}
+
+TEST_CASE("store: arrays of no elements are created and put") {
+  const store_dir dir;
+  const store st("run");
+  auto w = st.create<float>("none", {0, 3});
+  std::move(w).seal();
+  CHECK(st.get<array<const float>>("none").size() == 0);
+  st.put("none", array<float>({3, 0}));
+  CHECK(st.get<array<const float>>("none").shape(0) == 3);
+}
+
+TEST_CASE(
+    "store: sealing is refused while there are other handles on the array, and done when they are gone") {
+  const store_dir dir;
+  const store st("run");
+  auto w = st.create<double>("a", {100});
+  std::optional<array<double>> handle = w.array();
+  CHECK_THROWS_WITH(std::move(w).seal(), ContainsSubstring("other handles"));
+  handle = handle->slice(0, 0, 10);
+  CHECK_THROWS_AS(std::move(w).seal(), larder::value_error);
+  CHECK_FALSE(st.contains("a"));
+  (*handle)(1) = 8;
+  handle.reset();
+  std::move(w).seal();
+  CHECK(st.get<array<const double>>("a")(1) == 8);
+}
+
+TEST_CASE("store: a writer that is dropped leaves nothing, and what was under its name stays") {
+  const store_dir dir;
+  const store st("run");
+  st.put("a", 1);
+  {
+    auto w = st.create<double>("a", {1000});
+    w.array().fill(1);
+    auto moved = std::move(w);
+    moved.array().fill(2);
+  }
+  CHECK(st.get<int>("a") == 1);
+  CHECK(st.size() == 1);
+  const auto files = std::distance(fs::directory_iterator(st.path()), fs::directory_iterator());
+  CHECK(files == 2);  // the object and the lock file
+}
+
+TEST_CASE("store: a shape that is none is refused before anything is made") {
+  const store_dir dir;
+  const store st("run");
+  CHECK_THROWS_AS(st.create<double>("a", {std::size_t{1} << 40, std::size_t{1} << 40}), larder::value_error);
+  CHECK(st.size() == 0);
+}
+
+TEST_CASE("store: names are any UTF-8 text of up to 200 bytes, and never paths") {
+  const store_dir dir;
+  const store st("run");
+  const std::vector<std::string> names = {"a",
+                                          "A",
+                                          ".",
+                                          "..",
+                                          ".larder-lock",
+                                          "../a",
+                                          "/etc/passwd",
+                                          "a/b/c",
+                                          "a b",
+                                          "%",
+                                          "%61",
+                                          "%%",
+                                          "%r",
+                                          "a\nb",
+                                          std::string("nul\0nul", 7),
+                                          "\xC3\xA9t\xC3\xA9",
+                                          "\xF0\x9F\xA5\x95",
+                                          "-rf",
+                                          "~",
+                                          "*",
+                                          "con.npy",
+                                          "\"'\\",
+                                          std::string(200, 'a'),
+                                          std::string(200, '/'),
+                                          std::string(199, '.'),
+                                          std::string(198, '%') + "/",
+                                          std::string(197, '\0') + "\xC3\xA9"};
+  for (std::size_t i = 0; i < names.size(); ++i) st.put(names[i], static_cast<int>(i));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    CAPTURE(names[i]);
+    CHECK(st.get<int>(names[i]) == static_cast<int>(i));
+    CHECK(st.info(names[i]).name == names[i]);
+    CHECK(st.info(names[i]).path.parent_path() == st.path());
+    CHECK(st.ref<int>(names[i]).name() == names[i]);
+  }
+  auto sorted = names;
+  std::ranges::sort(sorted);
+  CHECK(st.names() == sorted);
+  CHECK(st.names("a") == std::vector<std::string>{"a", "a\nb", "a b", "a/b/c", std::string(200, 'a')});
+  for (const std::string& name : names) CHECK(st.forget(name));
+  CHECK(st.size() == 0);
+  CHECK(fs::exists(st.path() / ".larder-lock"));
+}
+
+TEST_CASE("store: what is no name is refused, and the error says what one is") {
+  const store_dir dir;
+  const store st("run");
+  const std::string bad =
+      GENERATE(std::string(), std::string(201, 'a'), std::string(101, '\xC3') + "\xA9", std::string("\xC3"),
+               std::string("\xFF\xFE"), std::string("\xED\xA0\x80"), std::string("\xC0\xAF"));
+  CAPTURE(bad);
+  CHECK_THROWS_AS(st.put(bad, 1), larder::value_error);
+  CHECK_THROWS_AS(st.get<int>(bad), larder::value_error);
+  CHECK_THROWS_AS(st.contains(bad), larder::value_error);
+  CHECK_THROWS_AS(st.forget(bad), larder::value_error);
+  CHECK_THROWS_AS(st.create<int>(bad, {1}), larder::value_error);
+  CHECK_THROWS_AS(st.wait_for(bad, 1ms), larder::value_error);
+  CHECK_THROWS_WITH(store(bad), ContainsSubstring("UTF-8 text of 1 to 200 bytes"));
+  CHECK_THROWS_AS(store::remove(bad), larder::value_error);
+}
+
+TEST_CASE("store: info tells what an object is") {
+  const store_dir dir;
+  const store st("run");
+  const auto before = std::chrono::system_clock::now();
+  st.put("a", ramp(1000), {.pinned = true});
+  const auto put = st.info("a");
+  CHECK(put.name == "a");
+  CHECK(put.type == "array<f64>");
+  CHECK(put.bytes == fs::file_size(put.path));
+  CHECK(put.bytes > 8000);
+  CHECK(put.pinned);
+  CHECK_FALSE(put.in_use);
+  CHECK(put.created >= before - 1s);
+  CHECK(put.created <= std::chrono::system_clock::now() + 1s);
+
+  const auto a = st.get<array<const double>>("a");
+  CHECK(st.info("a").in_use);
+  CHECK(st.info("a").last_used > put.created);
+  CHECK(st.info("a").created == put.created);
+  st.unpin("a");
+  CHECK_FALSE(st.info("a").pinned);
+  st.pin("a");
+  CHECK(st.info("a").pinned);
+  st.put("a", 1);
+  CHECK_FALSE(st.info("a").pinned);
+}
+
+TEST_CASE("store: an object is in use as long as somebody has it mapped, under its name or not") {
+  const store_dir dir;
+  const store st("run");
+  st.put("a", dictionary{{"x", ramp(10)}, {"y", ramp(100)}});
+  std::optional<array<const double>> y = st.get<dictionary>("a").at("y");
+  CHECK(st.info("a").in_use);
+  auto part = y->slice(0, 10, 20);
+  y.reset();
+  CHECK(st.info("a").in_use);
+  part = array<const double>();
+  CHECK_FALSE(st.info("a").in_use);
+}
+
+TEST_CASE("store: size and used count the objects, capacity what there may be") {
+  const store_dir dir;
+  const store st("run");
+  CHECK(st.size() == 0);
+  CHECK(st.used() == 0);
+  CHECK(st.capacity() > 0);
+  st.put("a", ramp(1000));
+  st.put(ramp(2000));
+  CHECK(st.size() == 2);
+  CHECK(st.used() >= 24'000);
+  CHECK(st.used() < 26'000);
+  CHECK(store("run", {.capacity = "1M"}).capacity() == 1 << 20);
+  CHECK(st.capacity() == 1 << 20);
+  CHECK(store("run").capacity() == 1 << 20);
+}
+
+TEST_CASE("store: what was least recently used is evicted when the capacity is reached") {
+  const store_dir dir;
+  const store st("run", {.capacity = "300K"});
+  for (const char* const name : {"a", "b", "c"}) st.put(name, ramp(10'000));  // 80 KB each
+  (void)st.get<array<const double>>("a");
+  st.put("d", ramp(10'000));
+  CHECK(st.names() == std::vector<std::string>{"a", "c", "d"});
+  (void)st.find<array<const double>>("c");
+  (void)st.ref<array<double>>("a").get();
+  st.put("e", ramp(20'000));
+  CHECK(st.names() == std::vector<std::string>{"a", "e"});
+  CHECK(st.used() <= st.capacity());
+}
+
+TEST_CASE("store: what is pinned or in use is not evicted, and a put that finds no room says so") {
+  const store_dir dir;
+  const store st("run", {.capacity = "300K"});
+  st.put("pinned", ramp(10'000), {.pinned = true});
+  st.put("held", ramp(10'000));
+  st.put("free", ramp(10'000));
+  std::optional held = st.get<array<const double>>("held");
+  st.put("large", ramp(15'000));
+  CHECK(st.names() == std::vector<std::string>{"held", "large", "pinned"});
+
+  try {
+    st.put("larger", ramp(25'000));
+    FAIL("it was put");
+  } catch (const larder::io_error& e) {
+    CHECK(e.errno_value() == ENOSPC);
+    CHECK_THAT(e.what(), ContainsSubstring("larger") && ContainsSubstring("needs 200") &&
+                             ContainsSubstring("pinned or in use"));
+  }
+  CHECK_FALSE(st.contains("larger"));
+  CHECK(st.used() <= st.capacity());
+  held.reset();
+  st.unpin("pinned");
+  st.put("larger", ramp(25'000));
+  CHECK(st.contains("larger"));
+}
+
+TEST_CASE("store: what is larger than the capacity is refused, and nothing is evicted for it") {
+  const store_dir dir;
+  const store st("run", {.capacity = "100K"});
+  st.put("a", ramp(1000));
+  CHECK_THROWS_AS(st.put("b", ramp(20'000)), larder::value_error);
+  CHECK_THROWS_AS(st.create<double>("b", {20'000}), larder::value_error);
+  CHECK_THROWS_AS(st.put("b", dictionary{{"x", ramp(10'000)}, {"y", ramp(10'000)}}), larder::value_error);
+  CHECK(st.names() == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("store: a put over an object of almost the capacity finds its room") {
+  const store_dir dir;
+  const store st("run", {.capacity = "100K"});
+  for (int i = 0; i < 5; ++i) {
+    st.put("a", ramp(12'000, i));
+    CHECK(st.get<array<const double>>("a")(0) == i);
+  }
+  auto w = st.create<double>("a", {12'000});
+  std::move(w).seal();
+  CHECK(st.size() == 1);
+}
+
+TEST_CASE("store: a capacity that is set later holds for what is put then") {
+  const store_dir dir;
+  const store st("run");
+  for (int i = 0; i < 10; ++i) st.put(std::to_string(i), ramp(10'000));
+  const store limited("run", {.capacity = "250K"});
+  CHECK(st.size() == 10);
+  st.put("new", ramp(10'000));  // by the handle that knew of none
+  CHECK(st.names() == std::vector<std::string>{"8", "9", "new"});
+}
+
+TEST_CASE("store: an unlimited number of objects stays under the capacity") {
+  const store_dir dir;
+  const store st("run", {.capacity = "1M"});
+  for (int i = 0; i < 2000; ++i) {
+    st.put(std::to_string(i), ramp(100));
+    if (i % 100 == 99) CHECK(st.used() <= st.capacity());
+  }
+  CHECK(st.contains("1999"));
+  CHECK_FALSE(st.contains("0"));
+  CHECK(st.used() > st.capacity() / 2);
+}
+
+TEST_CASE("store: options that are none are refused") {
+  const store_dir dir;
+  CHECK_THROWS_AS(store("run", {.capacity = "many"}), larder::value_error);
+  CHECK_THROWS_AS(store("run", {.capacity = "0"}), larder::value_error);
+  CHECK_THROWS_AS(store::at(""), larder::value_error);
+  CHECK(store::list().empty());
+}
+
+TEST_CASE("store: namespaces are listed and removed by name") {
+  const store_dir dir;
+  CHECK(store::list().empty());
+  const store b("b");
+  const store a("a/\xC3\xA4");
+  b.put("x", 1);
+  a.put("x", 2);
+  CHECK(store::list() == std::vector<std::string>{"a/\xC3\xA4", "b"});
+  CHECK(b.get<int>("x") == 1);
+  CHECK(a.get<int>("x") == 2);
+  CHECK(a.name() == "a/\xC3\xA4");
+  CHECK(store::remove("b"));
+  CHECK_FALSE(store::remove("b"));
+  CHECK(store::list() == std::vector<std::string>{"a/\xC3\xA4"});
+  CHECK_FALSE(fs::exists(b.path()));
+}
+
+TEST_CASE("store: a handle on a namespace that was removed says so, and goes on when it is made anew") {
+  const store_dir dir;
+  const store st("run");
+  st.put("a", 1);
+  store::remove("run");
+  CHECK_FALSE(st.contains("a"));
+  CHECK_FALSE(st.find<int>("a"));
+  CHECK(errno_of([&] { st.get<int>("a"); }) == ENOENT);
+  CHECK_THROWS_WITH(st.put("a", 1), ContainsSubstring("removed meanwhile"));
+  CHECK_THROWS_WITH(st.create<int>("a", {1}), ContainsSubstring("removed meanwhile"));
+  CHECK(st.names().empty());
+  CHECK(errno_of([&] { st.wait_for("a", 10s); }) == ENOENT);
+
+  const store again("run");
+  st.put("a", 2);
+  CHECK(again.get<int>("a") == 2);
+}
+
+TEST_CASE("store: at() opens a directory, which has to be empty or a store") {
+  const store_dir dir;
+  const store st = store::at(dir / "own" / "");
+  CHECK(st.path() == dir / "own");
+  CHECK(st.name().empty());
+  st.put("a", 1);
+  CHECK(store::at(dir / "own").get<int>("a") == 1);
+  CHECK(store::list().empty());
+
+  fs::create_directory(dir / "other");
+  larder::dump(1, dir / "other" / "file");
+  CHECK_THROWS_WITH(store::at(dir / "other"), ContainsSubstring("holds other things"));
+  CHECK(std::distance(fs::directory_iterator(dir / "other"), fs::directory_iterator()) == 1);
+  CHECK_THROWS_AS(store::at(dir / "missing" / "store"), larder::io_error);
+  CHECK_THROWS_AS(store::at(dir / "other" / "file"), larder::io_error);
+
+  const larder::memory mem(dir / "cache", {.bytes_limit = "1M"});
+  CHECK(mem.cache("first", first_of, {.version = "1"})(ramp(3)) == 0);
+  CHECK_THROWS_AS(store::at(dir / "cache"), larder::value_error);
+}
+
+TEST_CASE("store: is for its user alone") {
+  const store_dir dir;
+  const store st("run");
+  st.put("a", 1);
+  const auto mode = [](const fs::path& path) {
+    struct ::stat status {};
+    REQUIRE(::lstat(path.c_str(), &status) == 0);
+    return status.st_mode & 07777;
+  };
+  CHECK(mode(st.path()) == 0700);
+  CHECK(mode(st.info("a").path) == 0444);
+  fs::permissions(st.path(), fs::perms::group_write, fs::perm_options::add);
+  CHECK_THROWS_WITH(store("run"), ContainsSubstring("chmod go-w"));
+}
+
+TEST_CASE("store: one that lives until its last user goes with it") {
+  const store_dir dir;
+  {
+    std::optional<store> first(std::in_place, "run",
+                               larder::store_options{.lifetime = larder::lifetime::last_user});
+    const store second("run");
+    const store copy = *first;  // NOLINT: is a user of its own
+    first->put("a", 1);
+    first.reset();
+    CHECK(second.get<int>("a") == 1);
+  }
+  CHECK(store::list().empty());
+  CHECK_FALSE(store("run").contains("a"));
+}
+
+TEST_CASE("store: the lifetime can be set anew") {
+  const store_dir dir;
+  {
+    const store st("run", {.lifetime = larder::lifetime::last_user});
+    st.put("a", 1);
+    const store kept("run", {.lifetime = larder::lifetime::until_removed});
+  }
+  CHECK(store("run").get<int>("a") == 1);
+}
+
+TEST_CASE("store: wait_for sees what is there, what comes, and the end of its time") {
+  const store_dir dir;
+  const store st("run");
+  st.put("a", 1);
+  CHECK(st.wait_for("a", 0s));
+  CHECK(st.wait_for("a", std::chrono::nanoseconds::max()));
+  st.wait_for("a");
+  CHECK_FALSE(st.wait_for("b", 0s));
+  CHECK_FALSE(st.wait_for("b", 20ms));
+  CHECK_FALSE(st.wait_for("b", -1s));
+}
+
+TEST_CASE("store: LARDER_STORE_DIR has to be an absolute path") {
+  const store_dir dir;
+  ::setenv("LARDER_STORE_DIR", "relative", 1);
+  CHECK_THROWS_WITH(store("run"), ContainsSubstring("absolute"));
+}
