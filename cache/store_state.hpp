@@ -60,7 +60,7 @@ class store_state {
   bool evict_for_disk(const std::string& path, std::uint64_t bytes) const;
   [[noreturn]] void refuse_full(const std::string& path, std::uint64_t bytes) const;
   [[noreturn]] void refuse_removed() const;
-  void check_fits(const std::string& path, std::uint64_t bytes) const;
+  static void check_fits(const std::string& path, std::uint64_t bytes, std::uint64_t limit);
   template <class Action>
   auto while_there(Action action) const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -189,7 +190,7 @@ void array_loader::read_to(const stored_segment& of, std::byte* out) {
   if (of.codec == codec::raw && !structure_.small.empty()) {
     const auto data = std::span(structure_.small).subspan(of.offset + of.header.bytes, of.header.data_bytes);
     if (expected) check_data(file_, of, *expected, data);
-    std::ranges::copy(data, out);
+    if (!data.empty()) std::memcpy(out, data.data(), data.size());
   } else {
     read_data(file_, of, expected, out, budget_.left());
   }

@@ -135,6 +135,10 @@ class container_reader {
     } else {
       bytes = scratch_ = read_front_of_frames(file_, of, of.header_bytes);
     }
+    if (is_as_before(of, bytes)) {
+      of.header = result_.segments[result_.array_count - 2].header;
+      return;
+    }
     if (!begins_with(bytes, k_npy_magic))
       fail(file_, format_code::npy_header, "an array without an NPY header");
     if (bytes.size() < k_npy_prefix_bytes ||
@@ -156,6 +160,15 @@ class container_reader {
     if (header.foreign_byte_order || needless_order || !begins_with(bytes, canonical_npy_header(header))) {
       fail(file_, format_code::npy_header, "the NPY header is not as larder and NumPy write it");
     }
+    last_header_.assign(reinterpret_cast<const char*>(bytes.data()), of.header_bytes);
+  }
+
+  /// In a dictionary of arrays of one shape all headers are the same: what was asked of the last one need not be asked again.
+  bool is_as_before(const stored_segment& of, std::span<const std::byte> bytes) const {
+    if (result_.array_count < 2) return false;
+    const stored_segment& before = result_.segments[result_.array_count - 2];
+    return of.raw == before.raw && of.header_bytes == before.header_bytes &&
+           of.extended_dtype == before.extended_dtype && begins_with(bytes, last_header_);
   }
 
   void read_object(const stored_segment& of, std::uint64_t fingerprint) {
@@ -237,6 +250,7 @@ class container_reader {
   const descriptor& file_;
   file_parts& parts_;
   std::vector<std::byte> scratch_;
+  std::string last_header_;
   memory_budget& budget_;
   object_demand object_;
   file_structure& result_;

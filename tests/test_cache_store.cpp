@@ -86,6 +86,22 @@ TEST_CASE("store: what was put is got by its name, mapped") {
   CHECK(again.get<std::vector<double>>("a").size() == 1000);
 }
 
+TEST_CASE("store: objects of at most 8 KiB come as copies, and are not in use") {
+  const store_dir dir;
+  const store st("run");
+  st.put("small", ramp(512));
+  st.put("dictionary", dictionary{{"x", ramp(10)}, {"y", larder::array<const double>(ramp(200))}});
+  const auto small = st.get<array<const double>>("small");
+  const auto d = st.get<dictionary>("dictionary");
+  CHECK(same(small, ramp(512)));
+  CHECK(same(d.at("x"), ramp(10)));
+  CHECK(same(d.at("y"), ramp(200)));
+  CHECK_FALSE(small.is_mapped());
+  CHECK_FALSE(d.at("y").is_mapped());
+  CHECK_FALSE(st.info("small").in_use);
+  CHECK_FALSE(st.info("dictionary").in_use);
+}
+
 TEST_CASE("store: what is written to an array that was got stays there") {
   const store_dir dir;
   const store st("run");
@@ -417,7 +433,7 @@ TEST_CASE("store: info tells what an object is") {
 TEST_CASE("store: an object is in use as long as somebody has it mapped, under its name or not") {
   const store_dir dir;
   const store st("run");
-  st.put("a", dictionary{{"x", ramp(10)}, {"y", ramp(100)}});
+  st.put("a", dictionary{{"x", ramp(10)}, {"y", ramp(1000)}});
   std::optional<array<const double>> y = st.get<dictionary>("a").at("y");
   CHECK(st.info("a").in_use);
   auto part = y->slice(0, 10, 20);
