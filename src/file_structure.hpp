@@ -25,6 +25,7 @@ namespace larder::detail {
 enum class trailer_demand {
   as_found,  ///< a plain .npy will do
   sealed,    ///< a container whose arrays have digests that hold: a cache entry
+  known,     ///< likewise, and what this process has read of the same file before will do
 };
 
 /// What is to become of an object's stream.

@@ -48,7 +48,9 @@ bool with_sealed_file(const std::string& path, object_demand object, verificatio
   auto file = open_sealed(path);
   if (!file) return false;
   const load_options options{.verification = verify};
-  value_file opened(*std::move(file), options, object, {.trailer = trailer_demand::sealed, .arrays = arrays});
+  const trailer_demand trailer =
+      verify == verification::full ? trailer_demand::sealed : trailer_demand::known;
+  value_file opened(*std::move(file), options, object, {.trailer = trailer, .arrays = arrays});
   use(opened);
   if (mark == use_mark::always || (mark == use_mark::if_old && !is_recent(opened.structure())))
     touch(opened.file());
