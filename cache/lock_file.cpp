@@ -76,8 +76,8 @@ lock_file::result lock_file::lock(std::uint64_t byte, kind k, const deadline& un
   }
 }
 
-void lock_file::unlock(std::uint64_t byte) const noexcept {
-  (void)set_lock(fd(), F_OFD_SETLK, byte, F_UNLCK);
+bool lock_file::unlock(std::uint64_t byte) const noexcept {
+  return set_lock(fd(), F_OFD_SETLK, byte, F_UNLCK) == 0;
 }
 
 std::uint64_t lock_byte(const digest& key) noexcept {

@@ -40,7 +40,8 @@ class lock_file {
   /// Waits, at most until the deadline (`busy` then).
   using deadline = std::optional<std::chrono::steady_clock::time_point>;
   result lock(std::uint64_t byte, kind k, const deadline& until = {}) const noexcept;
-  void unlock(std::uint64_t byte) const noexcept;
+  /// False where the system refuses: then it is locked until this ends.
+  bool unlock(std::uint64_t byte) const noexcept;
 
  private:
   unshared_descriptor descriptor_;

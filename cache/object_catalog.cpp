@@ -37,7 +37,7 @@ void sweep_objects(const std::string& location) {
   directory_stream directory(location);
   while (const char* const name = directory.next()) {
     // Who writes such a file, or gives it its name, has it open.
-    if (atomic_file::is_temporary(name)) remove_unused(location + "/" + name, where_unknown::keep);
+    if (atomic_file::is_temporary(name)) remove_unused(location + "/" + name, removal::left_behind);
   }
 }
 

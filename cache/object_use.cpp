@@ -2,41 +2,82 @@
 
 #include <cerrno>
 #include <csignal>
+#include <optional>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <larder/error.hpp>
 
+#include "cache/object_catalog.hpp"
 #include "src/descriptor.hpp"
 
 namespace larder::detail {
 namespace {
 
-/// A lease, if it is given, is held until the descriptor is closed.
-file_use use_of(const descriptor& file) noexcept {
-  // Who opens a leased file is held up, and this process is sent a signal: one that is ignored if nobody asks for it, instead of SIGIO,
-  // which ends programs.
-  if (::fcntl(file.fd(), F_SETSIG, SIGURG) != 0) return file_use::unknown;
-  if (::fcntl(file.fd(), F_SETLEASE, F_WRLCK) == 0) return file_use::unused;
-  return errno == EAGAIN ? file_use::used : file_use::unknown;
+/// A write lease on a file: as long as it is held, whoever opens the file waits.
+class lease {
+ public:
+  explicit lease(const descriptor& file) noexcept : file_(file), use_(take(file)) {}
+  /// Not left to the end of the descriptor, which a child of fork may have, too.
+  ~lease() {
+    if (use_ == file_use::unused) (void)::fcntl(file_.fd(), F_SETLEASE, F_UNLCK);
+  }
+  lease(const lease&) = delete;
+  lease& operator=(const lease&) = delete;
+
+  /// `unused` where it is held.
+  file_use use() const noexcept { return use_; }
+
+ private:
+  static file_use take(const descriptor& file) noexcept {
+    // Who opens a leased file is held up, and this process is sent a signal: one that is ignored if nobody asks for it, instead of
+    // SIGIO, which ends programs.
+    if (::fcntl(file.fd(), F_SETSIG, SIGURG) != 0) return file_use::unknown;
+    if (::fcntl(file.fd(), F_SETLEASE, F_WRLCK) == 0) return file_use::unused;
+    return errno == EAGAIN ? file_use::used : file_use::unknown;
+  }
+
+  const descriptor& file_;
+  file_use use_;
+};
+
+/// What cannot be opened is of an unknown use: a file that may not be read any more, or what is no file.
+bool says_nothing(const io_error& e) noexcept {
+  return e.errno_value() == EACCES || e.errno_value() == ELOOP || e.errno_value() == ENXIO;
+}
+
+template <class Ask>
+file_use ask(const std::string& path, Ask ask) {
+  std::optional<descriptor> file;
+  try {
+    file = descriptor::open_if_exists(path, O_RDONLY | O_NOFOLLOW);
+    if (!file) return file_use::absent;
+  } catch (const io_error& e) {
+    if (!says_nothing(e)) throw;
+    return ask(file_use::unknown, nullptr);
+  }
+  const lease held(*file);
+  return ask(held.use(), &*file);
 }
 
 }  // namespace
 
 file_use use_of(const std::string& path) {
-  const auto file = descriptor::open_if_exists(path, O_RDONLY | O_NOFOLLOW);
-  return file ? use_of(*file) : file_use::absent;
+  return ask(path, [](file_use use, const descriptor*) { return use; });
 }
 
-file_use remove_unused(const std::string& path, where_unknown what_to_do) {
-  const auto file = descriptor::open_if_exists(path, O_RDONLY | O_NOFOLLOW);
-  if (!file) return file_use::absent;
-  const file_use use = use_of(*file);
-  if (use == file_use::used || (use == file_use::unknown && what_to_do == where_unknown::keep)) return use;
-  if (::unlink(path.c_str()) == 0) return use;
-  if (errno != ENOENT) throw io_error(path, "cannot remove", errno);
-  return file_use::absent;
+file_use remove_unused(const std::string& path, removal which) {
+  return ask(path, [&](file_use use, const descriptor* file) {
+    if (use == file_use::used || (use == file_use::unknown && which == removal::left_behind)) return use;
+    // Pinned since somebody looked: who pins it opens it, and so did it before this, or will see that it is gone.
+    if (which == removal::object && file != nullptr && (file->stat().st_mode & k_pinned_bit) != 0)
+      return file_use::used;
+    if (::unlink(path.c_str()) == 0) return use;
+    if (errno != ENOENT) throw io_error(path, "cannot remove", errno);
+    return file_use::absent;
+  });
 }
 
 }  // namespace larder::detail

@@ -11,14 +11,17 @@ enum class file_use {
   absent,
   unused,
   used,
-  unknown,  ///< the system gives no leases: on file systems of other machines, and on files of others
+  unknown,  ///< the system gives no leases: on file systems of other machines, on what is no file, and where it may not be read
 };
 
 file_use use_of(const std::string& path);
 
-/// Unlinks a file that nobody has open; returns what it was found to be: `unused` is gone then, and `unknown` if it is to be removed, too
-/// (those who have it keep it). Who opens it at the same time waits for a moment, and has it. io_error.
-enum class where_unknown { remove, keep };
-file_use remove_unused(const std::string& path, where_unknown what_to_do);
+enum class removal {
+  object,       ///< also where its use is unknown (who has it keeps it), but not where it is pinned
+  left_behind,  ///< a file that somebody may be at work on: not where its use is unknown
+};
+/// Unlinks a file that nobody has open; returns what it was found to be: `used` stays, and `unknown` as `which` says. Who opens it at the
+/// same time waits for a moment, and has it. io_error.
+file_use remove_unused(const std::string& path, removal which);
 
 }  // namespace larder::detail

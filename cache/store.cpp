@@ -54,6 +54,13 @@ std::chrono::system_clock::time_point to_clock(file_time time) {
   return std::chrono::time_point_cast<std::chrono::system_clock::duration>(time);
 }
 
+struct ::stat look_at(const std::string& path) {
+  struct ::stat status {};
+  if (::lstat(path.c_str(), &status) == 0) return status;
+  if (errno == ENOENT) refuse_absent_object(path);
+  throw io_error(path, "cannot look at", errno);
+}
+
 bool is_file(const std::string& path) {
   struct ::stat status {};
   return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
@@ -132,22 +139,22 @@ std::vector<std::string> store::names(std::string_view prefix) const {
 
 object_info store::info(std::string_view name) const {
   const std::string path = state_->path_of(name);
-  struct ::stat status {};
-  if (::lstat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT) detail::refuse_absent_object(path);
-    throw io_error(path, "cannot look at", errno);
+  for (;;) {
+    const auto status = detail::look_at(path);
+    const auto object = detail::describe_object({}, status);
+    // First: reading it for its type is a use as well.
+    const bool in_use = detail::use_of(path) == detail::file_use::used;
+    std::string type = inspect(path).type;
+    if (detail::look_at(path).st_ino != status.st_ino) continue;  // another one was put over it
+    return {.name = std::string(name),
+            .path = path,
+            .type = std::move(type),
+            .bytes = object.bytes,
+            .created = detail::to_clock(object.created),
+            .last_used = detail::to_clock(object.last_used),
+            .pinned = object.pinned,
+            .in_use = in_use};
   }
-  const auto object = detail::describe_object({}, status);
-  // First: reading it for its type is a use as well.
-  const bool in_use = detail::use_of(path) == detail::file_use::used;
-  return {.name = std::string(name),
-          .path = path,
-          .type = inspect(path).type,
-          .bytes = object.bytes,
-          .created = detail::to_clock(object.created),
-          .last_used = detail::to_clock(object.last_used),
-          .pinned = object.pinned,
-          .in_use = in_use};
 }
 
 std::uint64_t store::size() const { return detail::read_objects(state_->location().string()).size(); }

@@ -50,10 +50,19 @@ void make_directory(const std::string& path) {
     throw io_error(path, "cannot make the directory", errno);
 }
 
-/// `look` is stat or lstat.
-void check_private(const std::string& path, int (*look)(const char*, struct ::stat*)) {
+/// Null where nobody chose another place of stores than the usual one.
+const char* chosen_root() noexcept {
+  const char* const set = ::getenv("LARDER_STORE_DIR");
+  return set != nullptr && *set != '\0' ? set : nullptr;
+}
+
+/// False where there is none. `look` is stat or lstat.
+bool check_private(const std::string& path, int (*look)(const char*, struct ::stat*)) {
   struct ::stat status {};
-  if (look(path.c_str(), &status) != 0) throw io_error(path, "cannot look at", errno);
+  if (look(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return false;
+    throw io_error(path, "cannot look at", errno);
+  }
   if (!S_ISDIR(status.st_mode)) throw io_error(path, "cannot hold a store", ENOTDIR);
   if (status.st_uid != ::geteuid()) {
     throw value_error(path + ": this directory belongs to another user (" + std::to_string(status.st_uid) +
@@ -64,6 +73,12 @@ void check_private(const std::string& path, int (*look)(const char*, struct ::st
                       ": others may write to this directory, and what a store holds would be trusted; " +
                       "chmod go-w '" + path + "'");
   }
+  return true;
+}
+
+/// The place of stores that are opened by name; false where there is none. Others may make links in /dev/shm that lead anywhere.
+bool check_root(const std::string& root) {
+  return check_private(root, chosen_root() != nullptr ? ::stat : ::lstat);
 }
 
 /// Makes the place of stores that are opened by name, if this is one of those.
@@ -71,8 +86,7 @@ void make_root_of(const std::string& location) {
   const std::string root = store_root();
   if (!location.starts_with(root + "/")) return;
   make_directory(root);
-  // Others may make links in /dev/shm that lead anywhere.
-  check_private(root, ::getenv("LARDER_STORE_DIR") != nullptr ? ::stat : ::lstat);
+  check_root(root);
 }
 
 bool holds_other_things(const std::string& location) {
@@ -81,6 +95,11 @@ bool holds_other_things(const std::string& location) {
     if (std::string_view(name) != k_lock_file && !atomic_file::is_temporary(name)) return true;
   }
   return false;
+}
+
+bool is_unlinked(const lock_file& file) noexcept {
+  struct ::stat status {};
+  return ::fstat(file.fd(), &status) == 0 && status.st_nlink == 0;
 }
 
 /// Whether the store there is another one by now, or none.
@@ -103,9 +122,13 @@ void remove_objects(const std::string& location) {
 }
 
 void remove_directory(const std::string& location) {
-  remove_objects(location);
-  ::unlink((location + "/" + k_lock_file).c_str());
-  if (::rmdir(location.c_str()) != 0 && errno != ENOENT) throw io_error(location, "cannot remove", errno);
+  // An object that somebody was about to publish may come yet.
+  for (int attempts = 10;; --attempts) {
+    remove_objects(location);
+    ::unlink((location + "/" + k_lock_file).c_str());
+    if (::rmdir(location.c_str()) == 0 || errno == ENOENT) return;
+    if (errno != ENOTEMPTY || attempts == 0) throw io_error(location, "cannot remove", errno);
+  }
 }
 
 /// By whoever is in the door. The directory gets another name first: who opens the store anew makes another one, and is not in the way.
@@ -121,30 +144,33 @@ void remove_all_of(const std::string& location) {
 }
 
 /// Whether the users of a store that was to live until the last of them ends were killed. By whoever is in the door.
-bool is_abandoned(const lock_file& file) noexcept {
-  const auto settings = read_settings(file);
+bool is_abandoned(const lock_file& file, const std::string& location) {
+  const auto settings = read_settings(file, location);
   if (!settings || !settings->until_last_user) return false;
   const bool alone = file.try_lock(k_users, lock_file::kind::exclusive) == lock_file::result::locked;
-  if (alone) file.unlock(k_users);
+  if (alone) (void)file.unlock(k_users);
   return alone;
 }
 
 }  // namespace
 
-std::optional<store_settings> read_settings(const lock_file& file) noexcept {
+std::optional<store_settings> read_settings(const lock_file& file, const std::string& location) {
+  if (!file.is_open()) return std::nullopt;
   settings_text text{};
-  if (!file.is_open() ||
-      ::pread(file.fd(), text.data(), text.size(), k_settings_at) != ssize_t{text.size()} ||
-      std::memcmp(text.data(), k_magic.data(), k_magic.size()) != 0) {
+  ssize_t count = 0;
+  do {
+    count = ::pread(file.fd(), text.data(), text.size(), k_settings_at);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) throw io_error(location + "/" + k_lock_file, "cannot read", errno);
+  if (count != ssize_t{text.size()} || std::memcmp(text.data(), k_magic.data(), k_magic.size()) != 0)
     return std::nullopt;
-  }
   return store_settings{.capacity = get<std::uint64_t>(text, 8),
                         .until_last_user = get<std::uint64_t>(text, 16) != 0};
 }
 
 std::string store_root() {
-  if (const char* const set = ::getenv("LARDER_STORE_DIR"); set != nullptr && *set != '\0') {
-    std::string root = set;
+  if (const char* const chosen = chosen_root()) {
+    std::string root = chosen;
     if (root.front() != '/')
       throw value_error("LARDER_STORE_DIR = \"" + root + "\"; an absolute path is needed");
     while (root.size() > 1 && root.back() == '/') root.pop_back();
@@ -162,8 +188,7 @@ store_user::store_user(std::string location, const std::optional<std::uint64_t>&
       make_root_of(location_);
       make_directory(location_);
     }
-    check_private(location_, ::stat);
-    if (enter(capacity, until_last_user)) return;
+    if (check_private(location_, ::stat) && enter(capacity, until_last_user)) return;
     if (where_missing == absent::leave) throw io_error(location_, "there is no store", ENOENT);
   }
   throw io_error(location_, "cannot open the store, which others remove all the time", EAGAIN);
@@ -175,27 +200,33 @@ bool store_user::enter(const std::optional<std::uint64_t>& capacity,
   const cache_directory directory{location_};
   lock_ = std::make_unique<lock_file>(directory, lock_file::absent::leave);
   if (!lock_->is_open() && lock_->fault() == ENOENT) {
-    if (holds_other_things(location_)) {
+    // Seen in this order: objects come later than the lock file, by whoever makes the store at the same time.
+    const bool is_other = holds_other_things(location_);
+    lock_ = std::make_unique<lock_file>(directory,
+                                        is_other ? lock_file::absent::leave : lock_file::absent::make_file);
+    if (is_other && !lock_->is_open() && lock_->fault() == ENOENT) {
       throw value_error(location_ +
                         ": this directory holds other things; a store needs one of its own: name one that "
                         "is empty, or that is not there yet");
     }
-    lock_ = std::make_unique<lock_file>(directory, lock_file::absent::make_file);
   }
   if (!lock_->is_open()) {
     if (lock_->fault() == ENOENT) return false;
     throw io_error(location_ + "/" + k_lock_file, "cannot open", lock_->fault());
   }
-  if (lock_->lock(k_door, lock_file::kind::exclusive) != lock_file::result::locked)
+  const auto check = [this](bool locked) {
+    if (locked) return;
     throw io_error(location_ + "/" + k_lock_file, "cannot lock: a store needs a file system with locks",
                    ENOLCK);
+  };
+  check(lock_->lock(k_door, lock_file::kind::exclusive) == lock_file::result::locked);
   if (is_removed(*lock_, location_)) return false;
-  std::optional<store_settings> settings = read_settings(*lock_);
+  std::optional<store_settings> settings = read_settings(*lock_, location_);
   if (!settings && holds_other_things(location_)) {
     throw value_error(location_ +
                       ": this is the directory of something else (a cache); a store needs one of its own");
   }
-  if (is_abandoned(*lock_)) {
+  if (is_abandoned(*lock_, location_)) {
     remove_objects(location_);
     settings.reset();
   }
@@ -205,8 +236,8 @@ bool store_user::enter(const std::optional<std::uint64_t>& capacity,
   if (until_last_user) settings->until_last_user = *until_last_user;
   if (is_new || capacity || until_last_user) write_settings(*lock_, *settings, location_);
   if (settings->capacity != 0) byte_ledger ledger(directory, byte_ledger::start::anew);
-  (void)lock_->lock(k_users, lock_file::kind::shared);
-  lock_->unlock(k_door);
+  check(lock_->lock(k_users, lock_file::kind::shared) == lock_file::result::locked);
+  check(lock_->unlock(k_door));  // or nobody else would ever come in
   return true;
 }
 
@@ -214,18 +245,23 @@ store_user::~store_user() {
   if (!lock_->is_open()) return;  // a child of fork, which has not entered
   try {
     if (lock_->lock(k_door, lock_file::kind::exclusive) != lock_file::result::locked) return;
-    if (!is_removed(*lock_, location_) && is_abandoned(*lock_)) remove_all_of(location_);
+    if (!is_removed(*lock_, location_) && is_abandoned(*lock_, location_)) remove_all_of(location_);
   } catch (const error&) {
     // Whoever opens or lists stores next will try again.
   }
 }
 
 std::optional<store_settings> store_user::settings() const {
-  if (lock_->is_open()) return read_settings(*lock_);
-  return read_settings(lock_file({location_}, lock_file::absent::leave));
+  // Of a store that was removed, and is there anew, those of the new one hold.
+  if (lock_->is_open() && !is_unlinked(*lock_)) return read_settings(*lock_, location_);
+  const lock_file there({location_}, lock_file::absent::leave);
+  if (!there.is_open() && there.fault() != ENOENT)
+    throw io_error(location_ + "/" + k_lock_file, "cannot open", there.fault());
+  return read_settings(there, location_);
 }
 
 bool remove_store(const std::string& location) {
+  if (!check_root(store_root())) return false;
   const lock_file file({location}, lock_file::absent::leave);
   if (!file.is_open()) {
     if (file.fault() == ENOENT || file.fault() == ENOTDIR) return false;
@@ -233,13 +269,15 @@ bool remove_store(const std::string& location) {
   }
   (void)file.lock(k_door, lock_file::kind::exclusive);
   if (is_removed(file, location)) return false;
-  if (!read_settings(file)) throw value_error(location + ": this is no store");
+  if (!read_settings(file, location)) throw value_error(location + ": this is no store");
   remove_all_of(location);
   return true;
 }
 
 std::vector<std::string> list_stores(const std::string& root) {
   std::vector<std::string> names;
+  // What others may write to could lead to files that are no stores.
+  if (!check_root(root)) return names;
   directory_stream directory(root);
   while (const char* const found = directory.next()) {
     const std::string path = root + "/" + found;
@@ -254,12 +292,12 @@ std::vector<std::string> list_stores(const std::string& root) {
     auto name = object_name(found);
     if (!name || name->empty()) continue;
     const lock_file file({path}, lock_file::absent::leave);
-    const auto settings = read_settings(file);
+    const auto settings = read_settings(file, path);
     if (!settings) continue;
     // Whoever is in the door begins to use it, or removes it.
     const bool in_door = settings->until_last_user &&
                          file.try_lock(k_door, lock_file::kind::exclusive) == lock_file::result::locked;
-    if (in_door && !is_removed(file, path) && is_abandoned(file)) {
+    if (in_door && !is_removed(file, path) && is_abandoned(file, path)) {
       remove_all_of(path);
     } else {
       names.push_back(*std::move(name));

@@ -25,8 +25,8 @@ struct store_settings {
   bool until_last_user = false;
 };
 
-/// What there is of another kind, or of nobody, is a std::nullopt.
-std::optional<store_settings> read_settings(const lock_file& file) noexcept;
+/// What there is of another kind, or of nobody, is a std::nullopt. io_error.
+std::optional<store_settings> read_settings(const lock_file& file, const std::string& location);
 
 /// Where stores that are opened by name lie: LARDER_STORE_DIR, or a directory of this user in /dev/shm, or in /tmp. value_error where
 /// LARDER_STORE_DIR is no absolute path.
@@ -47,7 +47,7 @@ class store_user {
   store_user& operator=(const store_user&) = delete;
 
   const std::string& location() const noexcept { return location_; }
-  /// As they are now; nothing where the lock file cannot be opened (in a child of fork, which opens its own).
+  /// As they are now; nothing where there is no lock file, or not of a store. (A child of fork opens its own.) io_error.
   std::optional<store_settings> settings() const;
 
  private:
@@ -57,11 +57,12 @@ class store_user {
   std::unique_ptr<lock_file> lock_;
 };
 
-/// Removes a store with all that lies in it; false where there is none. value_error for a directory that is none; io_error.
+/// Removes a store of the root with all that lies in it; false where there is none. value_error for a directory that is none, and where
+/// the root is not this user's alone; io_error.
 bool remove_store(const std::string& location);
 
 /// The names of the directories in the root that are stores, in no order. Those whose users were killed, and that were not to live
-/// longer, are removed.
+/// longer, are removed. value_error where the root is not this user's alone; io_error.
 std::vector<std::string> list_stores(const std::string& root);
 
 }  // namespace larder::detail

@@ -18,6 +18,7 @@
 #include "cache/entry_directory.hpp"
 #include "cache/object_use.hpp"
 #include "src/byte_size.hpp"
+#include "src/descriptor.hpp"
 #include "src/object_name.hpp"
 
 namespace larder::detail {
@@ -53,7 +54,7 @@ std::uint64_t evict(const std::string& location, std::vector<catalog_object> obj
                     [](const catalog_object& each) { return std::tie(each.last_used, each.file); });
   for (const catalog_object& each : objects) {
     if (each.pinned || each.file == replaced) continue;
-    const file_use found = remove_unused(location + "/" + each.file, where_unknown::remove);
+    const file_use found = remove_unused(location + "/" + each.file, removal::object);
     if (found == file_use::used) continue;
     left -= each.bytes;
     if (enough(left)) break;
@@ -93,13 +94,14 @@ auto store_state::while_there(Action action) const {
   try {
     return action();
   } catch (const io_error& e) {
-    if (e.errno_value() == ENOENT && ::access(user_.location().c_str(), F_OK) != 0) refuse_removed();
+    if (e.errno_value() == ENOENT) check_there();
     throw;
   }
 }
 
-void store_state::refuse_removed() const {
-  throw io_error(user_.location(), "the store was removed meanwhile (open it anew)", ENOENT);
+void store_state::check_there() const {
+  if (::access(user_.location().c_str(), F_OK) != 0 && errno == ENOENT)
+    throw io_error(user_.location(), "the store was removed meanwhile (open it anew)", ENOENT);
 }
 
 void store_state::check_fits(const std::string& path, std::uint64_t bytes, std::uint64_t limit) {
@@ -125,9 +127,10 @@ void store_state::put(const std::string& path, const put_options& options, std::
   std::optional<atomic_file> file;
   std::uint64_t written = 0;
   open_with_space(path, bytes, [&] {
-    file.reset();
-    file.emplace(path, k_object_mode, at_path(options));
-    written = write(*file);
+    // What could not be written takes no space any more by the time that others have to go for it.
+    atomic_file made(path, k_object_mode, at_path(options));
+    written = write(made);
+    file.emplace(std::move(made));
   });
   publish(*file, path, written, options);
 }
@@ -207,22 +210,30 @@ bool store_state::forget(const std::string& path) const {
   byte_ledger ledger({user_.location()}, byte_ledger::start::if_kept);
   const std::uint64_t bytes = entry_bytes(path);
   if (::unlink(path.c_str()) != 0) {
-    if (errno == ENOENT) return false;
-    throw io_error(path, "cannot remove", errno);
+    if (errno != ENOENT) throw io_error(path, "cannot remove", errno);
+    check_there();
+    return false;
   }
   ledger.subtract(bytes);
   return true;
 }
 
 void store_state::clear() const {
+  check_there();
+  sweep_objects(user_.location());
   for (const catalog_object& each : read_objects(user_.location()))
     forget(user_.location() + "/" + each.file);
 }
 
 void store_state::set_pinned(const std::string& path, bool pinned) const {
-  if (::chmod(path.c_str(), k_object_mode | (pinned ? k_pinned_bit : 0)) == 0) return;
-  if (errno == ENOENT) refuse_absent_object(path);
-  throw io_error(path, "cannot pin", errno);
+  // Open, it is in use: it is not evicted before it is pinned, unless it is gone by then.
+  const auto file = descriptor::open_if_exists(path, O_RDONLY | O_NOFOLLOW);
+  if (!file || file->stat().st_nlink == 0) {
+    check_there();
+    refuse_absent_object(path);
+  }
+  if (::fchmod(file->fd(), k_object_mode | (pinned ? k_pinned_bit : 0)) != 0)
+    throw io_error(path, "cannot pin", errno);
 }
 
 std::uint64_t store_state::used() const { return total_bytes(read_objects(user_.location())); }

@@ -45,7 +45,7 @@ class store_state {
                const put_options& options) const;
   /// What is at the path of an object as another is put there.
   static existing at_path(const put_options& options) noexcept {
-    return options.if_absent ? existing::keep : existing::replace_name;
+    return options.if_absent ? existing::keep : existing::supersede;
   }
 
   /// False where there was none.
@@ -59,7 +59,7 @@ class store_state {
                  std::uint64_t capacity) const;
   bool evict_for_disk(const std::string& path, std::uint64_t bytes) const;
   [[noreturn]] void refuse_full(const std::string& path, std::uint64_t bytes) const;
-  [[noreturn]] void refuse_removed() const;
+  void check_there() const;
   static void check_fits(const std::string& path, std::uint64_t bytes, std::uint64_t limit);
   template <class Action>
   auto while_there(Action action) const;

@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 
+#include <larder/error.hpp>
+
 #include "src/array_image.hpp"
 #include "src/buffer.hpp"
 #include "src/container.hpp"
@@ -17,13 +19,15 @@ namespace larder::detail {
 namespace {
 
 /// It has no name by which others could open it: so that they can map it, it stays open.
-std::shared_ptr<const buffer> map_unsealed(const descriptor& file, std::size_t bytes) {
+std::shared_ptr<const buffer> map_unsealed(const descriptor& file, std::size_t bytes) try {
   if (take_kept_descriptor()) {
     const int fd = ::fcntl(file.fd(), F_DUPFD_CLOEXEC, 0);
     if (fd >= 0) return map_shared(std::make_shared<shared_file>(descriptor(fd, {}), true), bytes, {});
     give_kept_descriptor();
   }
   return map_file(file, bytes, mmap_mode::read_write, {}, {});
+} catch (const io_error& e) {
+  throw io_error(file.path(), "cannot map", e.errno_value());  // what has no name yet, will have this one
 }
 
 /// Of a file with this header.

@@ -14,11 +14,9 @@
 namespace larder::detail {
 
 enum class existing {
-  replace,  ///< what is at the path is replaced; its mappings stay valid
-  keep,     ///< what is at the path stays, and this file is dropped
-  /// The name is given to this file, whatever has it: a symbolic link is not followed, permissions are not kept. For directories in which
-  /// nobody else puts anything; it asks the system less.
-  replace_name,
+  replace,    ///< what is at the path is replaced; its mappings stay valid
+  supersede,  ///< the same with whatever is there, but a directory: a symbolic link itself, and the file has its own permissions
+  keep,       ///< what is at the path stays, and this file is dropped
 };
 
 /// The file has no name until commit, so that a crash leaves nothing. Two cases need a temporary name in the target's
@@ -27,9 +25,9 @@ enum class existing {
 /// Move-only.
 class atomic_file {
  public:
-  /// Opens a new file for reading and writing in the directory of `path`. With existing::replace, a symbolic link at `path` is
-  /// followed, and the permissions are those of a file that is there already. Otherwise they are `mode` less the umask.
-  /// io_error where that fails, and where what is to be replaced is not a regular file.
+  /// Opens a new file for reading and writing in the directory of `path`. If it is to replace what is there: a symbolic
+  /// link at `path` is followed, and its permissions are those of a file that is there already. Otherwise they are `mode`
+  /// less the umask. io_error where that fails, and where what is to be replaced is not a regular file.
   atomic_file(const std::string& path, mode_t mode, existing at_path = existing::replace);
   atomic_file(atomic_file&&) noexcept;
   atomic_file& operator=(atomic_file&&) = delete;

@@ -37,11 +37,16 @@ ssize_t move_all(Bytes bytes, Transfer transfer) {
 }  // namespace
 
 int open_fd(const std::string& path, int flags, mode_t mode) noexcept {
-  int fd = -1;
-  do {
-    fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode);
-  } while (fd < 0 && errno == EINTR);
-  return fd;
+  int waiting = O_NONBLOCK;
+  for (;;) {
+    const int fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY | waiting, mode);
+    if (fd >= 0) return fd;
+    if (errno == EWOULDBLOCK && waiting != 0) {
+      waiting = 0;  // a file on which somebody has a lease: for a moment, or until the system takes it away
+    } else if (errno != EINTR) {
+      return -1;
+    }
+  }
 }
 
 bool write_all_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset) noexcept {

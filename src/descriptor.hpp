@@ -58,7 +58,8 @@ class descriptor {
   std::string path_;
 };
 
-/// open(2), close-on-exec and without waiting for the other end of a pipe; EINTR is dealt with. -1 and errno.
+/// open(2), close-on-exec and without waiting for the other end of a pipe; EINTR is dealt with, and where somebody has a lease on the
+/// file, this waits for its end. -1 and errno.
 int open_fd(const std::string& path, int flags, mode_t mode) noexcept;
 
 /// pwrite(2) of all of them; EINTR and short transfers are dealt with. False and errno where that fails.

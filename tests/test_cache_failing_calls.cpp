@@ -10,7 +10,6 @@
 #include <functional>
 #include <numeric>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <larder/error.hpp>
@@ -21,6 +20,7 @@
 #include "tests/captured_log.hpp"
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
+#include "tests/each_failing_call.hpp"
 #include "tests/failing_calls.hpp"
 #include "tests/scratch_dir.hpp"
 
@@ -65,24 +65,6 @@ bool is_right(const std::vector<int>& value, int n) { return value == std::vecto
 using namespace failing;
 
 namespace {
-
-const std::vector<std::string> k_faults = {"ENOSPC", "EIO", "EACCES", "EMFILE", "EINTR"};
-
-/// Beside these, those that a call is known for.
-std::vector<std::string> faults_of(const std::string& call) {
-  std::vector<std::string> faults = k_faults;
-  const auto add = [&](std::initializer_list<const char*> more) {
-    faults.insert(faults.end(), more.begin(), more.end());
-  };
-  if (call == "write" || call == "pwrite") add({"short"});
-  if (call == "fcntl") add({"ENOLCK", "EINVAL"});
-  if (call == "create" || call == "mkdir") add({"EROFS"});
-  if (call == "tmpfile") add({"EOPNOTSUPP", "EROFS"});
-  if (call == "linkat" || call == "link") add({"EPERM", "EEXIST", "ENOENT"});
-  if (call == "fsync") add({"EINVAL"});
-  if (call == "mmap") add({"ENOMEM"});
-  return faults;
-}
 
 bool is_entry(const fs::path& path) { return path.filename().string().size() == 30; }
 
@@ -164,27 +146,8 @@ std::vector<std::string> run(const operation& what, const std::string& rule) {
   return end.failed;
 }
 
-/// The calls that an operation makes, in their order.
-std::vector<std::string> calls_of(const operation& what) {
-  run(what, "");  // what a process asks for once only is known then
-  std::vector<std::string> calls_made;
-  constexpr std::string_view k_passed = " pass";
-  for (const std::string& each : run(what, what.which + ":pass")) {
-    if (each.ends_with(k_passed)) calls_made.push_back(each.substr(0, each.size() - k_passed.size()));
-  }
-  return calls_made;
-}
-
 void fail_each_call(const operation& what) {
-  const std::vector<std::string> all = calls_of(what);
-  REQUIRE(!all.empty());
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    for (const std::string& fault : faults_of(all[i])) {
-      const std::string rule = what.which + ":" + fault + "@" + std::to_string(i + 1);
-      INFO(all[i] << " " << rule);
-      CHECK(std::ranges::count(run(what, rule), all[i] + " " + fault) != 0);
-    }
-  }
+  ::fail_each_call([&what](const std::string& rule) { return run(what, rule); }, what.which);
 }
 
 template <auto Function>

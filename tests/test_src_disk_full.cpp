@@ -1,108 +1,31 @@
 // A full disk is an error and leaves nothing behind: on a small file system that is mounted for the test.
 
 #include <fcntl.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iterator>
-#include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <larder/create.hpp>
 #include <larder/dump.hpp>
-#include <larder/error.hpp>
 #include <larder/inspect.hpp>
 #include <larder/load.hpp>
 
 #include "tests/catch.hpp"
 #include "tests/file_bytes.hpp"
 #include "tests/npy_bytes.hpp"
-#include "tests/scratch_dir.hpp"
+#include "tests/small_disk.hpp"
 #include "tests/sole_array.hpp"
 
 namespace fs = std::filesystem;
 using larder::array;
 
 namespace {
-
-void write_text(const char* path, const std::string& text) {
-  const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  [[maybe_unused]] const auto ignored = ::write(fd, text.data(), text.size());
-  ::close(fd);
-}
-
-/// Mounts a file system of 1 MiB over `path` that only this process sees. False where the system does not allow it.
-bool mount_small(const fs::path& path) {
-  const uid_t uid = ::geteuid();
-  const gid_t gid = ::getegid();
-  if (uid == 0) {
-    if (::unshare(CLONE_NEWNS) != 0) return false;
-  } else {
-    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
-    write_text("/proc/self/setgroups", "deny");
-    write_text("/proc/self/uid_map", "0 " + std::to_string(uid) + " 1");
-    write_text("/proc/self/gid_map", "0 " + std::to_string(gid) + " 1");
-  }
-  return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-         ::mount("tmpfs", path.c_str(), "tmpfs", 0, "size=1m") == 0;
-}
-
-struct expectation_failed : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-void expect(bool condition, const std::string& what) {
-  if (!condition) throw expectation_failed(what);
-}
-
-/// The errno of the io_error that `action` throws, 0 where it throws none.
-int refused(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const larder::io_error& e) {
-    return e.errno_value();
-  }
-  return 0;
-}
-
-/// Runs `body` in a child process on a small file system mounted at its argument. The text says what failed there.
-void on_a_small_disk(void (*body)(const fs::path&)) {
-  scratch_dir dir;
-  const fs::path disk = dir / "disk";
-  fs::create_directory(disk);
-  const fs::path report = dir / "report";
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    if (!mount_small(disk)) ::_exit(77);
-    try {
-      body(disk);
-    } catch (const std::exception& e) {
-      write_file(report, e.what());
-      ::_exit(1);
-    }
-    ::_exit(0);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
-    WARN("SKIPPED: this system does not let the test mount a file system of its own");
-    return;
-  }
-  INFO((fs::exists(report) ? read_file(report) : std::string("no report")));
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
-}
 
 std::size_t entries(const fs::path& directory) {
   return static_cast<std::size_t>(std::distance(fs::directory_iterator(directory), fs::directory_iterator()));

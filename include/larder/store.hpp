@@ -108,11 +108,11 @@ class store {
   static store at(const std::filesystem::path& directory, const store_options& options = {});
 
   /// The names of the namespaces of this user that store(name) opens, sorted. Those of lifetime::last_user whose users were killed are
-  /// removed on the way. io_error.
+  /// removed on the way. value_error where their place is not this user's alone; io_error.
   static std::vector<std::string> list();
 
   /// Removes a namespace with all its objects, whoever uses it; mapped objects stay valid. False where there is none. value_error for
-  /// what is no name, io_error.
+  /// what is no name, and as by list(); io_error.
   static bool remove(std::string_view name);
 
   /// Writes the value to an object and publishes it under the name, in one step: others find the old object or the new one. Returns a
@@ -168,7 +168,7 @@ class store {
   bool forget(const object_ref<T>& object) const {
     return forget_path(object.path());
   }
-  /// Removes all objects.
+  /// Removes all objects, and what those left behind that were killed while they put one.
   void clear() const;
 
   /// Keeps an object from being evicted, or no longer. io_error (ENOENT) where there is none.

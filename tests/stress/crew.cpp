@@ -110,7 +110,7 @@ class crew {
 }  // namespace
 
 void fail(const std::string& what) {
-  std::fprintf(stderr, "cache_stress: %s\n", what.c_str());
+  std::fprintf(stderr, "%s: %s\n", program_invocation_short_name, what.c_str());
   std::_Exit(1);
 }
 

@@ -6,8 +6,8 @@
 #include <filesystem>
 
 struct stress_options {
-  std::size_t processes = 64;
-  std::size_t keys = 200;
+  std::uint64_t processes = 64;
+  std::uint64_t keys = 200;
   std::uint64_t kills = 10'000;  // of the mix
   std::uint64_t seed = 1;
   std::filesystem::path directory;  // empty, and for this run alone

@@ -98,7 +98,11 @@ std::string first_reason(Text... text) {
 template <class T>
 class travelled {
  public:
-  explicit travelled(travel_reader& from) { read_travelling(from, value_); }
+  explicit travelled(travel_reader& from) {
+    read_travelling(from, value_);
+    // Otherwise that has thrown: said to the compiler, which warns of what it cannot see, in programs of users.
+    if (!value_) __builtin_unreachable();
+  }
   const T& get() const noexcept { return *value_; }
   T& get() noexcept { return *value_; }
 
