@@ -3,6 +3,7 @@
 #include <larder/larder.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -15,7 +16,7 @@
 namespace {
 
 double row_sum(int row, const larder::array<const double>& table) {
-  const auto numbers = table.sub(row).flat();
+  const auto numbers = table.sub(static_cast<std::size_t>(row)).flat();
   return std::accumulate(numbers.begin(), numbers.end(), 0.0);
 }
 
