@@ -121,7 +121,7 @@ auto in_entry_directory(const cache_directory& directory, const std::string& pat
 bool with_entry(const std::string& path, object_demand object, verification verify, entry_use how,
                 function_ref<void(value_file&)> use) {
   const use_mark mark = how == entry_use::read ? use_mark::if_old : use_mark::none;
-  return with_sealed_file(path, object, verify, k_mapped_bytes, mark, use);
+  return with_sealed_file(path, object, verify, {.copy_below = k_mapped_bytes, .trusted = true}, mark, use);
 }
 
 entry_info parse_entry_info(std::string_view metadata, const digest& key) {

@@ -104,8 +104,7 @@ void store_state::check_there() const {
     throw io_error(user_.location(), "the store was removed meanwhile (open it anew)", ENOENT);
 }
 
-void store_state::check_fits(const std::string& path, std::uint64_t bytes) const {
-  const std::uint64_t limit = capacity();
+void store_state::check_fits(const std::string& path, std::uint64_t bytes, std::uint64_t limit) {
   if (limit == 0 || bytes <= limit) return;
   throw value_error(path + ": the object has " + std::to_string(bytes) +
                     " bytes, and the capacity of the store is " + std::to_string(limit));
@@ -129,7 +128,7 @@ void store_state::put(const std::string& path, const put_options& options, std::
   std::uint64_t written = 0;
   open_with_space(path, bytes, [&] {
     // What could not be written takes no space any more by the time that others have to go for it.
-    atomic_file made(path, k_object_mode, options.if_absent ? existing::keep : existing::supersede);
+    atomic_file made(path, k_object_mode, at_path(options));
     written = write(made);
     file.emplace(std::move(made));
   });
@@ -138,7 +137,9 @@ void store_state::put(const std::string& path, const put_options& options, std::
 
 void store_state::open_with_space(const std::string& path, std::uint64_t bytes,
                                   const std::function<void()>& open) const {
-  check_fits(path, bytes);
+  // What takes longer to write than to look is refused at once; publish() looks again.
+  constexpr std::uint64_t k_worth_looking = 64 << 10;
+  if (bytes > k_worth_looking) check_fits(path, bytes, capacity());
   while_there([&] {
     try {
       return open();
@@ -163,14 +164,15 @@ void store_state::publish(atomic_file& file, const std::string& path, std::uint6
   while_there([&] {
     const std::uint64_t limit = capacity();
     if (limit == 0) return file.commit(false);
-    check_fits(path, bytes);
+    check_fits(path, bytes, limit);
     byte_ledger ledger({user_.location()}, byte_ledger::start::if_kept);
     const std::uint64_t replaced = entry_bytes(path);
     if (options.if_absent && ::access(path.c_str(), F_OK) == 0) return;
     make_room(ledger, path, bytes, limit + replaced);
-    ledger.add(bytes);
+    // One takes the place of the other at once: only the difference is counted, upwards before that, downwards afterwards.
+    ledger.add(bytes - std::min(bytes, replaced));
     file.commit(false);
-    ledger.subtract(replaced);
+    ledger.subtract(replaced - std::min(bytes, replaced));
   });
 }
 

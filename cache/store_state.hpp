@@ -43,6 +43,10 @@ class store_state {
   void open_with_space(const std::string& path, std::uint64_t bytes, const std::function<void()>& open) const;
   void publish(atomic_file& file, const std::string& path, std::uint64_t bytes,
                const put_options& options) const;
+  /// What is at the path of an object as another is put there.
+  static existing at_path(const put_options& options) noexcept {
+    return options.if_absent ? existing::keep : existing::supersede;
+  }
 
   /// False where there was none.
   bool forget(const std::string& path) const;
@@ -56,7 +60,7 @@ class store_state {
   bool evict_for_disk(const std::string& path, std::uint64_t bytes) const;
   [[noreturn]] void refuse_full(const std::string& path, std::uint64_t bytes) const;
   void check_there() const;
-  void check_fits(const std::string& path, std::uint64_t bytes) const;
+  static void check_fits(const std::string& path, std::uint64_t bytes, std::uint64_t limit);
   template <class Action>
   auto while_there(Action action) const;
 

@@ -14,8 +14,7 @@ object_in_place::object_in_place(std::shared_ptr<const store_state> state, std::
   unsealed_object& made = *object_;
   made.state->open_with_space(made.path, array_in_file::file_bytes(type, shape), [&] {
     made.content.reset();
-    made.content.emplace(made.path, k_object_mode, options.if_absent ? existing::keep : existing::supersede,
-                         type, shape);
+    made.content.emplace(made.path, k_object_mode, store_state::at_path(options), type, shape);
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -125,7 +126,9 @@ mmap_mode array_loader::choose_mode(const stored_segment& of, result_kind wanted
     }
     return *asked;
   }
-  if (!obstacle.empty() || of.header.data_bytes < policy_.copy_below) return mmap_mode::none;
+  const bool is_small =
+      of.header.data_bytes < policy_.copy_below || (policy_.copy_small_files && !structure_.small.empty());
+  if (!obstacle.empty() || is_small) return mmap_mode::none;
   return wanted == result_kind::read_only_array ? mmap_mode::read : mmap_mode::copy_on_write;
 }
 
@@ -183,7 +186,14 @@ raw_array array_loader::copy(const stored_segment& of) {
 }
 
 void array_loader::read_to(const stored_segment& of, std::byte* out) {
-  read_data(file_, of, structure_.checked_digest(of), out, budget_.left());
+  const auto expected = structure_.checked_digest(of);
+  if (of.codec == codec::raw && !structure_.small.empty()) {
+    const auto data = std::span(structure_.small).subspan(of.offset + of.header.bytes, of.header.data_bytes);
+    if (expected) check_data(file_, of, *expected, data);
+    if (!data.empty()) std::memcpy(out, data.data(), data.size());
+  } else {
+    read_data(file_, of, expected, out, budget_.left());
+  }
   if (of.header.foreign_byte_order) swap_byte_order(out, of.header.data_bytes, of.header.dtype);
   check_bools(of, out);
 }

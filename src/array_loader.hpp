@@ -18,8 +18,9 @@ namespace larder::detail {
 
 struct load_policy {
   std::uint64_t copy_below =
-      0;                 ///< without a mode in the options, arrays of fewer bytes are copied, not mapped
-  bool trusted = false;  ///< written by larder itself: bools are bools
+      0;  ///< without a mode in the options, arrays of fewer bytes are copied, not mapped
+  bool copy_small_files = false;  ///< likewise those of a file whose bytes were read with its structure
+  bool trusted = false;           ///< written by larder itself: bools are bools
 };
 
 /// The file, its structure and the budget live as long. The file is open for writing, if arrays are to be mapped so.

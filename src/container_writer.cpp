@@ -71,9 +71,9 @@ void container_writer::array(const array_image& image) {
   added.offset = end_;
   if (form_.compress == 0 && image.bytes() <= k_small_piece) {
     added.stored = added.raw;
-    std::string bytes;
-    added.digest = image.append_to(bytes);
-    append(text_bytes(bytes));
+    if (held_back_.size() + image.bytes() > k_most_held_back) flush();
+    added.digest = image.append_to(held_back_);
+    end_ += image.bytes();
   } else if (form_.compress == 0) {
     flush();
     added.stored = added.raw;

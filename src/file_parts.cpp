@@ -8,8 +8,8 @@ namespace larder::detail {
 
 file_parts::file_parts(const descriptor& file, std::uint64_t file_bytes)
     : file_(file), file_bytes_(file_bytes) {
-  const auto first =
-      std::span(first_).first(static_cast<std::size_t>(std::min<std::uint64_t>(file_bytes, k_at_once)));
+  const auto first = std::span(fetched_).first(
+      file_bytes <= fetched_.size() ? static_cast<std::size_t>(file_bytes) : k_at_once);
   read_exactly(file_, first, 0);
   front_ = first;
 }
@@ -27,11 +27,17 @@ std::span<const std::byte> file_parts::part(std::uint64_t offset, std::uint64_t 
   };
   if (offset + size <= front_.size()) return within(front_, 0);
   if (file_bytes_ - offset > k_at_once) return fetch(offset, size, scratch);
+  const auto last = std::span(fetched_).last(k_at_once);
   if (last_offset_ == 0) {
     last_offset_ = file_bytes_ - k_at_once;
-    read_exactly(file_, last_, last_offset_);
+    read_exactly(file_, last, last_offset_);
   }
-  return within(last_, last_offset_);
+  return within(last, last_offset_);
+}
+
+std::span<const std::byte> file_parts::whole() const noexcept {
+  return std::span(fetched_).first(file_bytes_ <= fetched_.size() ? static_cast<std::size_t>(file_bytes_)
+                                                                  : 0);
 }
 
 std::span<const std::byte> file_parts::fetch(std::uint64_t offset, std::uint64_t size,

@@ -11,7 +11,7 @@
 
 namespace larder::detail {
 
-/// The first 4 KiB are fetched at once, the last when they are asked for, once. The bytes are copies, so what was checked
+/// The first 4 KiB are fetched at once, a file of at most 8 KiB whole; of others the last 4 KiB when they are asked for, once. The bytes are copies, so what was checked
 /// is what is used, whatever others do to the file meanwhile; they stay valid as long as this (or the scratch). A file
 /// that became shorter is a format_error (E_TRUNCATED).
 class file_parts {
@@ -26,17 +26,19 @@ class file_parts {
   /// offset + size <= the file's length. What was not fetched goes to `scratch`.
   std::span<const std::byte> part(std::uint64_t offset, std::uint64_t size, std::vector<std::byte>& scratch);
 
+  /// All of a file that was fetched whole; empty for another.
+  std::span<const std::byte> whole() const noexcept;
+
  private:
   static constexpr std::size_t k_at_once = 4096;
-  using at_once = std::array<std::byte, k_at_once>;
 
   std::span<const std::byte> fetch(std::uint64_t offset, std::uint64_t size,
                                    std::vector<std::byte>& scratch) const;
 
   const descriptor& file_;
   std::uint64_t file_bytes_;
-  at_once first_;  // as much as the file has
-  at_once last_;   // of a longer file, from last_offset_ on
+  std::array<std::byte, 2 * k_at_once>
+      fetched_;  // the whole file, or its beginning and, from last_offset_ on, its end
   std::uint64_t last_offset_ = 0;
   std::span<const std::byte> front_;
   std::vector<std::byte> long_front_;

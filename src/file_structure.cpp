@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 
 #include <larder/detail/layout.hpp>
 #include <larder/error.hpp>
 
 #include "src/file_parts.hpp"
+#include "src/known_structures.hpp"
 #include "src/little_endian.hpp"
 #include "src/same_bytes.hpp"
 #include "src/segment_data.hpp"
@@ -135,6 +137,10 @@ class container_reader {
     } else {
       bytes = scratch_ = read_front_of_frames(file_, of, of.header_bytes);
     }
+    if (is_as_before(of, bytes)) {
+      of.header = result_.segments[result_.array_count - 2].header;
+      return;
+    }
     if (!begins_with(bytes, k_npy_magic))
       fail(file_, format_code::npy_header, "an array without an NPY header");
     if (bytes.size() < k_npy_prefix_bytes ||
@@ -156,6 +162,15 @@ class container_reader {
     if (header.foreign_byte_order || needless_order || !begins_with(bytes, canonical_npy_header(header))) {
       fail(file_, format_code::npy_header, "the NPY header is not as larder and NumPy write it");
     }
+    last_header_.assign(reinterpret_cast<const char*>(bytes.data()), of.header_bytes);
+  }
+
+  /// In a dictionary of arrays of one shape all headers are the same: what was asked of the last one need not be asked again.
+  bool is_as_before(const stored_segment& of, std::span<const std::byte> bytes) const {
+    if (result_.array_count < 2) return false;
+    const stored_segment& before = result_.segments[result_.array_count - 2];
+    return of.raw == before.raw && of.header_bytes == before.header_bytes &&
+           of.extended_dtype == before.extended_dtype && begins_with(bytes, last_header_);
   }
 
   void read_object(const stored_segment& of, std::uint64_t fingerprint) {
@@ -237,6 +252,7 @@ class container_reader {
   const descriptor& file_;
   file_parts& parts_;
   std::vector<std::byte> scratch_;
+  std::string last_header_;
   memory_budget& budget_;
   object_demand object_;
   file_structure& result_;
@@ -277,7 +293,7 @@ void read_npy(const descriptor& file, file_parts& parts, memory_budget& budget, 
   };
   const bool ends_with_data = data_end == result.file_bytes;
   if (result.file_bytes < 2 * k_block) {
-    if (!ends_with_data || demand == trailer_demand::sealed) refuse_without_trailer(file);
+    if (!ends_with_data || demand != trailer_demand::as_found) refuse_without_trailer(file);
     return plain();
   }
   std::vector<std::byte> scratch;
@@ -293,6 +309,22 @@ void read_npy(const descriptor& file, file_parts& parts, memory_budget& budget, 
     fail(file, format_code::index_bounds, "the index lies within the data: the NPY header is damaged");
   }
   container_reader(file, parts, budget, object_demand::keep, result).read(end, 0);  // there is none
+}
+
+/// By which the structure of this file may be known: of one that is never written to, and may hold many arrays.
+std::optional<structure_key> key_of_known(const file_structure& of, file_parts& parts, trailer_demand demand,
+                                          object_demand object) {
+  if (demand != trailer_demand::known || object != object_demand::keep || !of.read_only ||
+      !parts.whole().empty() || !begins_with(parts.front(0), k_head_magic)) {
+    return std::nullopt;
+  }
+  structure_key key{.file = of.identity,
+                    .file_bytes = of.file_bytes,
+                    .modified_seconds = of.modified.tv_sec,
+                    .modified_nanoseconds = of.modified.tv_nsec};
+  std::vector<std::byte> scratch;
+  std::ranges::copy(parts.part(of.file_bytes - k_block, k_block, scratch), key.trailer.begin());
+  return key;
 }
 
 }  // namespace
@@ -314,6 +346,13 @@ file_structure read_structure(const descriptor& file, trailer_demand demand, mem
   if (result.file_bytes == 0) fail(file, format_code::empty, "the file is empty");
 
   file_parts parts(file, result.file_bytes);
+  const auto key = key_of_known(result, parts, demand, object);
+  if (const auto known = key ? find_structure(*key) : nullptr) {
+    file_structure again = *known;
+    again.accessed = result.accessed;
+    again.sparse = result.sparse;
+    return again;
+  }
   if (begins_with(parts.front(0), k_npy_magic)) {
     read_npy(file, parts, budget, demand, result);
   } else if (begins_with(parts.front(0), k_head_magic)) {
@@ -321,11 +360,13 @@ file_structure read_structure(const descriptor& file, trailer_demand demand, mem
   } else {
     refuse_beginning(file, parts.front(0));
   }
-  if (demand == trailer_demand::sealed && !std::ranges::all_of(result.arrays(), [&](const auto& a) {
+  if (demand != trailer_demand::as_found && !std::ranges::all_of(result.arrays(), [&](const auto& a) {
         return result.checked_digest(a).has_value();
       })) {
     fail(file, format_code::state, "the file was written to since it was sealed, or never had a digest");
   }
+  if (result.array_count != 0) result.small.assign(parts.whole().begin(), parts.whole().end());
+  if (key) remember_structure(*key, result);
   return result;
 }
 

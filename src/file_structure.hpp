@@ -25,6 +25,7 @@ namespace larder::detail {
 enum class trailer_demand {
   as_found,  ///< a plain .npy will do
   sealed,    ///< a container whose arrays have digests that hold: a cache entry
+  known,     ///< likewise, and what this process has read of the same file before will do
 };
 
 /// What is to become of an object's stream.
@@ -57,6 +58,7 @@ struct file_structure {
   std::string object;            // the bytes of the object segment, checked against their digest
   std::size_t stream_begin = 0;  // where in them the stream begins, behind the type
   std::string metadata;          // JSON text, checked likewise
+  std::vector<std::byte> small;  // all bytes of a file that is so small that they were read at once
 
   bool is_object() const noexcept {
     return segments.size() > array_count && segments[array_count].kind == segment_kind::object;

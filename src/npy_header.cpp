@@ -78,7 +78,11 @@ class dictionary_parser {
     throw format_error(path_, code, detail);
   }
 
-  void skip_space() { text_.remove_prefix(std::min(text_.find_first_not_of(" \t\r\n"), text_.size())); }
+  void skip_space() {
+    // Half of a header is padding, and string_view's search asks memchr about each character.
+    const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+    text_.remove_prefix(static_cast<std::size_t>(std::ranges::find_if_not(text_, is_space) - text_.begin()));
+  }
 
   bool next_is(char c) {
     skip_space();
@@ -179,28 +183,31 @@ std::uint64_t data_bytes_of(const std::string& path, const npy_header& header) {
 }  // namespace
 
 std::string canonical_npy_header(dtype type, bool fortran_order, std::span<const std::size_t> shape) {
-  std::string text = "{'descr': '";
-  text += is_without_order(type) ? '|' : '<';
-  text += k_dtype_names[static_cast<std::size_t>(type)].kind_and_size;
-  text += "', 'fortran_order': ";
-  text += fortran_order ? "True" : "False";
-  text += ", 'shape': " + shape_text(shape) + ", }";
+  const std::size_t prefix = prefix_bytes(1);
+  std::string header;
+  header.reserve(128);  // enough for ordinary shapes
+  header += k_npy_magic;
+  header.append({'\1', '\0', '\0', '\0'});  // the version, and the length, which is not known yet
+  header += "{'descr': '";
+  header += is_without_order(type) ? '|' : '<';
+  header += k_dtype_names[static_cast<std::size_t>(type)].kind_and_size;
+  header += "', 'fortran_order': ";
+  header += fortran_order ? "True" : "False";
+  header += ", 'shape': " + shape_text(shape) + ", }";
   if (!shape.empty()) {
     // NumPy leaves room for the dimension that grows when a file is appended to, to have 21 digits.
     constexpr std::size_t k_growth_digits = 21;
     const std::size_t growing = fortran_order ? shape.back() : shape.front();
-    text.append(k_growth_digits - std::to_string(growing).size(), ' ');
+    header.append(k_growth_digits - std::to_string(growing).size(), ' ');
   }
   constexpr std::size_t k_alignment = 64;
   // NumPy pads by 1 to 64 bytes, newline not counted.
-  text.append(k_alignment - (prefix_bytes(1) + text.size() + 1) % k_alignment, ' ');
-  text += '\n';
-  std::string header(k_npy_magic);
-  header += '\1';
-  header += '\0';
-  header += static_cast<char>(text.size() & 0xFF);
-  header += static_cast<char>(text.size() >> 8);
-  return header + text;
+  header.append(k_alignment - (header.size() + 1) % k_alignment, ' ');
+  header += '\n';
+  const std::size_t length = header.size() - prefix;
+  header[prefix - 2] = static_cast<char>(length & 0xFF);
+  header[prefix - 1] = static_cast<char>(length >> 8);
+  return header;
 }
 
 std::string canonical_npy_header(const npy_header& header) {

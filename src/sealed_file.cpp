@@ -1,7 +1,9 @@
 #include "src/sealed_file.hpp"
 
 #include <array>
+#include <cerrno>
 #include <ctime>
+#include <optional>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -29,17 +31,26 @@ void touch(const descriptor& file) noexcept {
   (void)::futimens(file.fd(), times.data());  // who may not, does not
 }
 
+/// With nothing to do for reading: the system would look at the time at each call. Only the owner of a file may ask for that.
+std::optional<descriptor> open_sealed(const std::string& path) {
+  // A symbolic link is none: one that leads nowhere would be in the way of every store.
+  constexpr int k_flags = O_RDONLY | O_NOFOLLOW;
+  const int fd = open_fd(path, k_flags | O_NOATIME, 0);
+  if (fd >= 0) return descriptor(fd, path);
+  if (errno == ENOENT) return std::nullopt;
+  return descriptor::open_if_exists(path, k_flags);
+}
+
 }  // namespace
 
 bool with_sealed_file(const std::string& path, object_demand object, verification verify,
-                      std::uint64_t copy_below, use_mark mark, function_ref<void(value_file&)> use) {
-  // A symbolic link is none: one that leads nowhere would be in the way of every store.
-  auto file = descriptor::open_if_exists(path, O_RDONLY | O_NOFOLLOW);
+                      const load_policy& arrays, use_mark mark, function_ref<void(value_file&)> use) {
+  auto file = open_sealed(path);
   if (!file) return false;
   const load_options options{.verification = verify};
-  value_file opened(
-      *std::move(file), options, object,
-      {.trailer = trailer_demand::sealed, .arrays = {.copy_below = copy_below, .trusted = true}});
+  const trailer_demand trailer =
+      verify == verification::full ? trailer_demand::sealed : trailer_demand::known;
+  value_file opened(*std::move(file), options, object, {.trailer = trailer, .arrays = arrays});
   use(opened);
   if (mark == use_mark::always || (mark == use_mark::if_old && !is_recent(opened.structure())))
     touch(opened.file());

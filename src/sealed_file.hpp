@@ -1,12 +1,12 @@
 #pragma once
 // Files that were published whole and read-only: the entries of caches, the objects of stores.
 
-#include <cstdint>
 #include <string>
 
 #include <larder/detail/function_ref.hpp>
 #include <larder/load.hpp>
 
+#include "src/array_loader.hpp"
 #include "src/file_structure.hpp"
 #include "src/value_file.hpp"
 
@@ -20,9 +20,8 @@ enum class use_mark {
   always,
 };
 
-/// Hands the file at `path`, opened and checked, to `use`; false where there is none. Arrays of fewer bytes than `copy_below` are copied.
-/// io_error, format_error (also for a file that is not a sealed container), and what `use` throws.
+/// Hands the file at `path`, opened and checked, to `use`; false where there is none. io_error, format_error (also for a file that is not a sealed container), and what `use` throws.
 bool with_sealed_file(const std::string& path, object_demand object, verification verify,
-                      std::uint64_t copy_below, use_mark mark, function_ref<void(value_file&)> use);
+                      const load_policy& arrays, use_mark mark, function_ref<void(value_file&)> use);
 
 }  // namespace larder::detail

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <string>
@@ -86,6 +87,22 @@ TEST_CASE("store: what was put is got by its name, mapped") {
   CHECK(again.get<std::vector<double>>("a").size() == 1000);
 }
 
+TEST_CASE("store: objects of at most 8 KiB come as copies, and are not in use") {
+  const store_dir dir;
+  const store st("run");
+  st.put("small", ramp(512));
+  st.put("dictionary", dictionary{{"x", ramp(10)}, {"y", larder::array<const double>(ramp(200))}});
+  const auto small = st.get<array<const double>>("small");
+  const auto d = st.get<dictionary>("dictionary");
+  CHECK(same(small, ramp(512)));
+  CHECK(same(d.at("x"), ramp(10)));
+  CHECK(same(d.at("y"), ramp(200)));
+  CHECK_FALSE(small.is_mapped());
+  CHECK_FALSE(d.at("y").is_mapped());
+  CHECK_FALSE(st.info("small").in_use);
+  CHECK_FALSE(st.info("dictionary").in_use);
+}
+
 TEST_CASE("store: what is written to an array that was got stays there") {
   const store_dir dir;
   const store st("run");
@@ -109,6 +126,40 @@ TEST_CASE("store: objects are of any storable type, and the arrays in them are m
   CHECK(same(d.at("y"), ramp(100'000)));
   CHECK(d.at("x").is_mapped());
   CHECK(d.at("y").is_mapped());
+}
+
+TEST_CASE("store: of objects that are got again and again, the one that is there is got") {
+  const store_dir dir;
+  const store st("run");
+  for (std::size_t rows = 1; rows <= 40; ++rows) {
+    const std::string name = "d" + std::to_string(rows % 20);
+    st.put(name, dictionary{{"x", ramp(1000 * rows)}, {"y", ramp(5000, static_cast<double>(rows))}});
+    for (int again = 0; again < 3; ++again) {
+      const auto d = st.get<dictionary>(name);
+      CHECK(d.at("x").size() == 1000 * rows);
+      CHECK(same(d.at("y"), ramp(5000, static_cast<double>(rows))));
+      CHECK(st.find<dictionary>("d1").has_value());
+    }
+  }
+}
+
+TEST_CASE("store: damage to an object that was got before is found") {
+  const store_dir dir;
+  const store st("run");
+  const auto ref = st.put("d", dictionary{{"x", ramp(1000)}, {"y", ramp(5000)}});
+  CHECK(st.get<dictionary>("d").size() == 2);
+  CHECK(st.get<dictionary>("d").size() == 2);
+  // Behind the first 4 KiB and before the last: the header of the second array, which begins after the head and the first one.
+  constexpr long k_second_header = 64 + 128 + 8000;
+  fs::permissions(ref.path(), fs::perms::owner_write, fs::perm_options::add);
+  {
+    std::fstream file(ref.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(k_second_header + 20);
+    file.put('!');
+  }
+  fs::permissions(ref.path(), fs::perms::owner_write, fs::perm_options::remove);
+  fs::last_write_time(ref.path(), fs::last_write_time(ref.path()) + 1s);  // clocks of files may be slow
+  CHECK_THROWS_AS(st.get<dictionary>("d"), larder::format_error);
 }
 
 TEST_CASE("store: what is absent is an error of get, and nothing of find") {
@@ -417,7 +468,7 @@ TEST_CASE("store: info tells what an object is") {
 TEST_CASE("store: an object is in use as long as somebody has it mapped, under its name or not") {
   const store_dir dir;
   const store st("run");
-  st.put("a", dictionary{{"x", ramp(10)}, {"y", ramp(100)}});
+  st.put("a", dictionary{{"x", ramp(10)}, {"y", ramp(1000)}});
   std::optional<array<const double>> y = st.get<dictionary>("a").at("y");
   CHECK(st.info("a").in_use);
   auto part = y->slice(0, 10, 20);

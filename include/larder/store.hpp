@@ -132,8 +132,8 @@ class store {
     return put_as<T>(nullptr, value, options);
   }
 
-  /// The object of this name, mapped: array<const T> read-only, array<T> copy-on-write, also inside an object; vectors are copies. Where
-  /// there is none it is an io_error (ENOENT) of get, and nothing of find. format_error for a damaged object, type_mismatch for one of another
+  /// The object of this name, mapped: array<const T> read-only, array<T> copy-on-write, also inside an object; vectors are copies, and so
+  /// is all of an object whose file has at most 8 KiB, which is not in use then. Where there is none it is an io_error (ENOENT) of get, and nothing of find. format_error for a damaged object, type_mismatch for one of another
   /// type; io_error.
   template <class T>
   T get(std::string_view name) const {

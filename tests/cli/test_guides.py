@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 class Guides(unittest.TestCase):
     def test_each_line_of_a_snippet_stands_in_the_example_in_the_same_order(self):
-        for page, example in (("docs/parallel.md", "examples/parallel.cpp"),):
+        for page, example in (("docs/parallel.md", "examples/parallel.cpp"), ("docs/store.md", "examples/store.cpp")):
             # The formatter breaks lines where it likes, so blanks do not count.
             program = "".join((ROOT / example).read_text().split())
             snippets = re.findall(r"^```cpp\n(.*?)^```$", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)

@@ -91,5 +91,6 @@ void add_load(bench& b);
 void add_map(bench& b);
 void add_parallel(bench& b);
 void add_processes(bench& b);
+void add_store(bench& b);
 
 }  // namespace larder_bench

@@ -41,14 +41,31 @@ class open_file {
 }  // namespace
 
 void write_new_file(const std::string& path, std::span<const std::byte> bytes, space space) {
+  write_new_file(path, std::span(&bytes, 1), space);
+}
+
+void write_new_file(const std::string& path, std::span<const std::span<const std::byte>> pieces,
+                    space space) {
   const open_file file(path, O_CREAT | O_EXCL | O_WRONLY);
-  if (space == space::first && ::fallocate(file.fd(), 0, 0, static_cast<off_t>(bytes.size())) != 0)
-    fail(path);
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(file.fd(), bytes.data(), std::min(bytes.size(), std::size_t{1} << 30));
-    if (n <= 0) fail(path);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  std::size_t all = 0;
+  for (const auto& each : pieces) all += each.size();
+  if (space == space::first && ::fallocate(file.fd(), 0, 0, static_cast<off_t>(all)) != 0) fail(path);
+  for (std::span<const std::byte> bytes : pieces) {
+    while (!bytes.empty()) {
+      const ssize_t n = ::write(file.fd(), bytes.data(), std::min(bytes.size(), std::size_t{1} << 30));
+      if (n <= 0) fail(path);
+      bytes = bytes.subspan(static_cast<std::size_t>(n));
+    }
   }
+}
+
+void fill_new_file(const std::string& path, std::size_t bytes, const std::function<void(std::byte*)>& fill) {
+  const open_file file(path, O_CREAT | O_EXCL | O_RDWR);
+  if (::ftruncate(file.fd(), static_cast<off_t>(bytes)) != 0) fail(path);
+  void* const mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd(), 0);
+  if (mapped == MAP_FAILED) fail(path);
+  fill(static_cast<std::byte*>(mapped));
+  ::munmap(mapped, bytes);
 }
 
 void read_into_huge_pages(const std::string& path, std::size_t bytes) {

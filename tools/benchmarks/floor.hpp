@@ -14,6 +14,11 @@ enum class space { as_written, first };
 
 /// A new file with these bytes, by one write() after the other; it has a name at the end.
 void write_new_file(const std::string& path, std::span<const std::byte> bytes, space space);
+/// The same of pieces that lie in several places.
+void write_new_file(const std::string& path, std::span<const std::span<const std::byte>> pieces, space space);
+
+/// A new file of this size that is mapped and handed to `fill`: ftruncate, mmap, munmap.
+void fill_new_file(const std::string& path, std::size_t bytes, const std::function<void(std::byte*)>& fill);
 
 /// The file's first `bytes` into new memory of huge pages, by two threads.
 void read_into_huge_pages(const std::string& path, std::size_t bytes);

@@ -23,7 +23,8 @@ constexpr struct {
 } k_groups[] = {{"cache", larder_bench::add_cache},       {"dump", larder_bench::add_dump},
                 {"hash", larder_bench::add_hash},         {"load", larder_bench::add_load},
                 {"map", larder_bench::add_map},           {"memory", larder_bench::add_extra_memory},
-                {"parallel", larder_bench::add_parallel}, {"processes", larder_bench::add_processes}};
+                {"parallel", larder_bench::add_parallel}, {"processes", larder_bench::add_processes},
+                {"store", larder_bench::add_store}};
 
 }  // namespace
 

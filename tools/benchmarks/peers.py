@@ -6,8 +6,10 @@ Before the names there is a line of JSON: the version of each peer, or null wher
 import importlib
 import json
 import os
+import pickle
 import sys
 import time
+from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
 
@@ -198,6 +200,78 @@ class Peers:
             self.measurements[f"processes-heap/{backend}"] = with_pool(heap)(backend)
             self.measurements[f"processes-heap-later/{backend}"] = with_pool(later)(backend)
             self.measurements[f"processes-len/{backend}"] = with_pool(later)(backend)
+
+    def add_store(self):
+        place = "tmpfs" if "tmpfs" in self.places else "disk"
+        path = self.file(place, "store.pickle")
+        small_path = self.file(place, "store-small.pickle")
+        page = np.zeros(512)
+        arrays = {}
+
+        def dictionary():
+            for i in range(len(arrays), 20):
+                arrays[f"array{i}"] = np.arange(self.large_bytes // 80, dtype=np.float64) + i
+            return arrays
+
+        def dump(value, to):
+            with open(to, "wb") as file:
+                pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)
+
+        def load(of):
+            with open(of, "rb") as file:
+                return pickle.load(file)
+
+        def put_dictionary():
+            value = dictionary()
+            remove(path)
+            return once(lambda: dump(value, path))
+
+        def get_dictionary():
+            if not os.path.exists(path):
+                dump(dictionary(), path)
+            return once(lambda: load(path))
+
+        def put_new():
+            remove(small_path)
+            dump(page, small_path)
+
+        self.measurements["store-put-dict/pickle"] = put_dictionary
+        self.measurements["store-get-dict/pickle"] = get_dictionary
+        self.measurements["store-put-small/pickle"] = lambda: per_call(lambda: dump(page, small_path))
+        self.measurements["store-put-small-new/pickle"] = lambda: per_call(put_new)
+        self.measurements["store-get-small/pickle"] = lambda: (put_new(), per_call(lambda: load(small_path)))[1]
+
+        def shared_array(memory, count):
+            return np.ndarray(count, dtype=np.float64, buffer=memory.buf)
+
+        def filled(count, value):
+            memory = SharedMemory(create=True, size=8 * count)
+            shared_array(memory, count)[:] = value
+            memory.close()
+            return memory
+
+        def create():
+            made = []
+            seconds = once(lambda: made.append(filled(self.large_bytes // 8, 1.5)))
+            made[0].unlink()
+            return seconds
+
+        def get_shared():
+            made = filled(page.size, page)
+
+            def look():
+                memory = SharedMemory(made.name)
+                seen = float(shared_array(memory, page.size)[7])
+                memory.close()
+                return seen
+
+            seconds = per_call(look)
+            made.unlink()
+            return seconds
+
+        self.measurements["store-put-small-new/shared_memory"] = lambda: per_call(lambda: filled(page.size, page).unlink())
+        self.measurements["store-get-small/shared_memory"] = get_shared
+        self.measurements["store-create/shared_memory"] = create
 
     def add_memory(self):
         path = self.file("disk", "memory.npy")

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 PEERS = ("numpy", "joblib")
 # These have no column of their own: they are named beside the row. The first three are in larder_bench, if it was built with them.
-OTHER_PEERS = ("tbb", "openmp", "openmp-static", "loky", "multiprocessing")
+OTHER_PEERS = ("tbb", "openmp", "openmp-static", "loky", "multiprocessing", "pickle", "shared_memory")
 
 # Groups whose measurements take much new memory. Before each of them as much is taken and given back: a virtual machine
 # may have returned to its host what was free for some seconds, and pays for it as it is taken again, ten times the rest.
-TAKE_MEMORY = ("dump", "load")
+TAKE_MEMORY = ("dump", "load", "store")
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,19 @@ def all_groups(places):
             peers=pools),
         Row("processes-memory", "1,000 tasks on a shared array of 1 GB: memory of all processes, against that of the array", target=1.02,
             unit="B"),
+    ]
+    # What Ray has published: put of such a dictionary 2.4 s, get 730 us. It is not measured here.
+    groups["store"] = [
+        Row("store-put-dict", "put of a dictionary of 20 arrays of 80 MB, against write() of them (Ray, as published: 2.4 s)",
+            target=1.15, peers=("pickle",)),
+        Row("store-get-dict", "get of it, all 20 arrays mapped (Ray, as published: 730 us)", "absolute", 2e-5, peers=("pickle",)),
+        Row("store-put-small", "put of 4 KiB under a name that has an object", "absolute", 1.5e-5, peers=("pickle",)),
+        Row("store-put-small-new", "put of 4 KiB under a new name", "absolute", 1.5e-5, peers=("pickle", "shared_memory")),
+        Row("store-put-small-limited", "put of 4 KiB under a name that has an object, in a store with a capacity", "absolute",
+            1.5e-5),
+        Row("store-get-small", "get of 4 KiB, and a look at it", "absolute", 8e-6, peers=("pickle", "shared_memory")),
+        Row("store-create", "create, fill and seal 800 MB, digest included, against a new file of tmpfs that is mapped and filled",
+            target=1.25, peers=("shared_memory",)),
     ]
     groups["memory"] = [
         Row("memory-dump", "extra memory while an array of 1 GiB is dumped", "absolute", 16 * 2**20, "B", peers=("numpy", "joblib")),
