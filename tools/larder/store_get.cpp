@@ -33,8 +33,7 @@ std::string read_object(const get_arguments& asked, const detail::atomic_file& t
   const auto write = [&](const detail::value_file& object) {
     detail::convert(object.file(), to, {.bare_npy = !object.structure().is_object()});
   };
-  constexpr std::uint64_t k_copy_below = 0;
-  if (!detail::with_sealed_file(path, detail::object_demand::check, verification::full, k_copy_below,
+  if (!detail::with_sealed_file(path, detail::object_demand::check, verification::full, {},
                                 detail::use_mark::always, write)) {
     refuse_absent(asked.space, asked.name);
   }
