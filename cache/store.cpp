@@ -9,6 +9,7 @@
 #include <larder/error.hpp>
 #include <larder/inspect.hpp>
 
+#include "cache/cache_directory.hpp"
 #include "cache/name_watch.hpp"
 #include "cache/object_catalog.hpp"
 #include "cache/object_use.hpp"
@@ -96,7 +97,27 @@ std::vector<std::string> store::list() {
   return names;
 }
 
-bool store::remove(std::string_view name) { return detail::remove_store(detail::location_of(name)); }
+bool store::remove(std::string_view name) {
+  const std::string location = detail::location_of(name);
+  return detail::check_store_root() && detail::remove_store(location);
+}
+
+bool store::remove_at(const std::filesystem::path& directory) {
+  if (directory.empty()) throw value_error("store: an empty path is no directory");
+  return detail::remove_store(detail::absolute_location(directory).string());
+}
+
+std::optional<store> store::open_if_exists(std::string_view name, const store_options& options) {
+  const std::string location = detail::location_of(name);
+  if (!detail::check_store_root()) return std::nullopt;
+  try {
+    return store(std::make_shared<detail::store_state>(std::string(name), location, options,
+                                                       detail::store_user::absent::leave));
+  } catch (const io_error& e) {
+    if (e.errno_value() != ENOENT) throw;
+    return std::nullopt;
+  }
+}
 
 std::string store::put_object(const std::string_view* name, const put_options& options,
                               detail::function_ref<void(detail::value_sink&)> write) const {
@@ -110,22 +131,22 @@ std::string store::object_path(std::string_view name) const { return state_->pat
 
 verification store::verification() const noexcept { return state_->verification(); }
 
-bool store::contains(std::string_view name) const { return detail::is_file(state_->path_of(name)); }
+bool store::contains_path(const std::string& path) const { return detail::is_file(path); }
 
-bool store::forget(std::string_view name) const { return state_->forget(state_->path_of(name)); }
+bool store::forget_path(const std::string& path) const { return state_->forget(path); }
 
-bool store::forget_path(const std::string& path) const {
-  if (std::filesystem::path(path).parent_path() != state_->location()) {
+const std::string& store::own_path(const std::string& path) const {
+  const std::filesystem::path all(path);
+  if (all.parent_path() != state_->location() || !detail::object_name(all.filename().native())) {
     throw value_error("store: \"" + path + "\" refers to no object of the store in " +
                       state_->location().string());
   }
-  return state_->forget(path);
+  return path;
 }
 
 void store::clear() const { state_->clear(); }
 
-void store::pin(std::string_view name) const { state_->set_pinned(state_->path_of(name), true); }
-void store::unpin(std::string_view name) const { state_->set_pinned(state_->path_of(name), false); }
+void store::set_pinned(const std::string& path, bool pinned) const { state_->set_pinned(path, pinned); }
 
 std::vector<std::string> store::names(std::string_view prefix) const {
   std::vector<std::string> names;
@@ -137,8 +158,7 @@ std::vector<std::string> store::names(std::string_view prefix) const {
   return names;
 }
 
-object_info store::info(std::string_view name) const {
-  const std::string path = state_->path_of(name);
+object_info store::info_of_path(const std::string& path) const {
   for (;;) {
     const auto status = detail::look_at(path);
     const auto object = detail::describe_object({}, status);
@@ -146,7 +166,7 @@ object_info store::info(std::string_view name) const {
     const bool in_use = detail::use_of(path) == detail::file_use::used;
     std::string type = inspect(path).type;
     if (detail::look_at(path).st_ino != status.st_ino) continue;  // another one was put over it
-    return {.name = std::string(name),
+    return {.name = detail::object_name_of(path),
             .path = path,
             .type = std::move(type),
             .bytes = object.bytes,

@@ -176,7 +176,8 @@ void make_store(const std::string& location, const store_settings& settings) {
   make_directory(location);
 }
 
-/// By whoever is in the door. The directory gets another name first: who opens the store anew makes another one, and is not in the way.
+/// By whoever is in the door. What remains of the directory gets another name before it goes: who opens the store anew makes another
+/// one, and is not in the way.
 void remove_all_of(const std::string& location) {
   remove_objects(location);
   const std::string aside = aside_of(location);
@@ -311,18 +312,20 @@ std::optional<store_settings> store_user::settings() const {
 }
 
 bool remove_store(const std::string& location) {
-  if (!check_root(store_root())) return false;
+  if (!check_private(location, ::stat)) return false;
   const lock_file file({location}, lock_file::absent::leave);
   if (!file.is_open()) {
     if (file.fault() == ENOENT || file.fault() == ENOTDIR) return false;
     throw io_error(location, "cannot open the store", file.fault());
   }
-  (void)file.lock(k_door, lock_file::kind::exclusive);
+  (void)file.lock(k_door, lock_file::kind::exclusive);  // where there are no locks, there were no users
   if (is_removed(file, location)) return false;
   if (!read_settings(file, location)) throw value_error(location + ": this is no store");
   remove_all_of(location);
   return true;
 }
+
+bool check_store_root() { return check_root(store_root()); }
 
 std::vector<std::string> list_stores(const std::string& root) {
   std::vector<std::string> names;

@@ -28,6 +28,9 @@ struct store_settings {
 /// What there is of another kind, or of nobody, is a std::nullopt. io_error.
 std::optional<store_settings> read_settings(const lock_file& file, const std::string& location);
 
+/// value_error where stores that are opened by name lie at a place that is not this user's alone; false where there is no such place.
+bool check_store_root();
+
 /// Where stores that are opened by name lie: LARDER_STORE_DIR, or a directory of this user in /dev/shm, or in /tmp. value_error where
 /// LARDER_STORE_DIR is no absolute path.
 std::string store_root();
@@ -58,8 +61,8 @@ class store_user {
   std::unique_ptr<lock_file> lock_;
 };
 
-/// Removes a store of the root with all that lies in it; false where there is none. value_error for a directory that is none, and where
-/// the root is not this user's alone; io_error.
+/// Removes the store in this directory with all that lies in it; false where there is none. value_error for a directory that is none, and
+/// for one that is not this user's alone; io_error.
 bool remove_store(const std::string& location);
 
 /// The names of the directories in the root that are stores, in no order. Those whose users were killed, and that were not to live

@@ -158,9 +158,8 @@ void store_state::open_with_space(const std::string& path, std::uint64_t bytes,
 
 void store_state::publish(atomic_file& file, const std::string& path, std::uint64_t bytes,
                           const put_options& options) const {
-  // Whoever put the object may have umask 0777.
-  const mode_t mode = k_object_mode | (options.pinned ? k_pinned_bit : 0);
-  if (options.pinned && ::fchmod(file.file().fd(), mode) != 0) throw io_error(path, "cannot pin", errno);
+  if (options.pinned && ::fchmod(file.file().fd(), k_object_mode | k_pinned_bit) != 0)
+    throw io_error(path, "cannot pin", errno);
   while_there([&] {
     const std::uint64_t limit = capacity();
     if (limit == 0) return file.commit(false);
@@ -233,7 +232,7 @@ void store_state::set_pinned(const std::string& path, bool pinned) const {
     refuse_absent_object(path);
   }
   if (::fchmod(file->fd(), k_object_mode | (pinned ? k_pinned_bit : 0)) != 0)
-    throw io_error(path, "cannot pin", errno);
+    throw io_error(path, pinned ? "cannot pin" : "cannot unpin", errno);
 }
 
 std::uint64_t store_state::used() const { return total_bytes(read_objects(user_.location())); }

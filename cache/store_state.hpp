@@ -16,7 +16,7 @@
 
 namespace larder::detail {
 
-/// Immutable, so that any number of threads may use it. All of its functions are io_error, ENOENT, where the store was removed.
+/// Immutable, so that any number of threads may use it. What changes something is an io_error, ENOENT, where the store was removed.
 class store_state {
  public:
   /// `name` is empty for a store that was opened by its directory.

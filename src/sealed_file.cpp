@@ -33,7 +33,7 @@ void touch(const descriptor& file) noexcept {
 
 /// With nothing to do for reading: the system would look at the time at each call. Only the owner of a file may ask for that.
 std::optional<descriptor> open_sealed(const std::string& path) {
-  // A symbolic link is none: one that leads nowhere would be in the way of every store.
+  // A symbolic link is none: one that leads nowhere would be in the way of whoever writes there.
   constexpr int k_flags = O_RDONLY | O_NOFOLLOW;
   const int fd = open_fd(path, k_flags | O_NOATIME, 0);
   if (fd >= 0) return descriptor(fd, path);

@@ -297,7 +297,7 @@ TEST_CASE("store: a cached function is computed anew when the object that it ref
   CHECK(first(ref) == 2);
 }
 
-TEST_CASE("store: what is got hashes without being read, and goes into a cached function so") {
+TEST_CASE("store: what is got hashes as what was put") {
   const store_dir dir;
   const store st("run");
   const auto a = ramp(1'000'000);
@@ -601,6 +601,61 @@ TEST_CASE("store: namespaces are listed and removed by name") {
   CHECK_FALSE(store::remove("b"));
   CHECK(store::list() == std::vector<std::string>{"a/\xC3\xA4"});
   CHECK_FALSE(fs::exists(b.path()));
+}
+
+TEST_CASE("store: one is opened that is there, and none is made where none is") {
+  const store_dir dir;
+  CHECK_FALSE(store::open_if_exists("run"));
+  CHECK(dir.names().empty());
+  {
+    const store other("other");
+    CHECK_FALSE(store::open_if_exists("run"));
+    CHECK(store::list() == std::vector<std::string>{"other"});
+  }
+  const store st("run");
+  st.put("a", 1);
+  const auto again = store::open_if_exists("run", {.capacity = "1M"});
+  REQUIRE(again);
+  CHECK(again->get<int>("a") == 1);
+  CHECK(st.capacity() == 1 << 20);
+}
+
+TEST_CASE("store: one that was opened by its directory is removed by it") {
+  const store_dir dir;
+  CHECK_FALSE(store::remove_at(dir / "own"));
+  const store st = store::at(dir / "own");
+  st.put("a", 1);
+  CHECK(store::remove_at(dir / "own" / ""));
+  CHECK_FALSE(fs::exists(dir / "own"));
+  fs::create_directory(dir / "other");
+  larder::dump(1, dir / "other" / "file");
+  CHECK_FALSE(store::remove_at(dir / "other"));
+  CHECK(fs::exists(dir / "other" / "file"));
+  CHECK_THROWS_AS(store::remove_at(""), larder::value_error);
+}
+
+TEST_CASE("store: what is done with a name is done with a reference") {
+  const store_dir dir;
+  const store st("run", {.capacity = "100K"});
+  const auto ref = st.put(ramp(5000));
+  CHECK(st.contains(ref));
+  CHECK(st.info(ref).name.empty());
+  CHECK(st.info(ref).type == "array<f64>");
+  st.pin(ref);
+  CHECK(st.info(ref).pinned);
+  st.put("other", ramp(5000));
+  st.put("third", ramp(5000));
+  CHECK(st.contains(ref));
+  CHECK_FALSE(st.contains("other"));
+  st.unpin(ref);
+  st.put("other", ramp(5000));
+  CHECK_FALSE(st.contains(ref));
+
+  const auto elsewhere = store("elsewhere").put("a", 1);
+  CHECK_THROWS_AS(st.contains(elsewhere), larder::value_error);
+  CHECK_THROWS_AS(st.pin(elsewhere), larder::value_error);
+  CHECK_THROWS_AS(st.unpin(elsewhere), larder::value_error);
+  CHECK_THROWS_AS(st.info(elsewhere), larder::value_error);
 }
 
 TEST_CASE("store: a handle on a namespace that was removed says so, and goes on when it is made anew") {

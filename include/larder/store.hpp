@@ -25,7 +25,7 @@ namespace larder {
 
 /// How long a namespace lives.
 enum class lifetime {
-  until_removed,  ///< until store::remove, or the machine is switched off
+  until_removed,  ///< until it is removed; in shared memory also until the machine is switched off
   last_user,      ///< until the last process that opened it ends; a child of fork has to open it itself
 };
 
@@ -107,6 +107,9 @@ class store {
   /// The same in a directory of any file system; its parent has to be there. value_error for a directory that holds other things.
   static store at(const std::filesystem::path& directory, const store_options& options = {});
 
+  /// The same as store(name) where there is such a namespace already; nothing where there is none.
+  static std::optional<store> open_if_exists(std::string_view name, const store_options& options = {});
+
   /// The names of the namespaces of this user that store(name) opens, sorted. Those of lifetime::last_user whose users were killed are
   /// removed on the way. value_error where their place is not this user's alone; io_error.
   static std::vector<std::string> list();
@@ -114,6 +117,8 @@ class store {
   /// Removes a namespace with all its objects, whoever uses it; mapped objects stay valid. False where there is none. value_error for
   /// what is no name, and as by list(); io_error.
   static bool remove(std::string_view name);
+  /// The same of one that at() opens. value_error for a directory that holds something else.
+  static bool remove_at(const std::filesystem::path& directory);
 
   /// Writes the value to an object and publishes it under the name, in one step: others find the old object or the new one. Returns a
   /// reference to it. With a capacity, the objects that were least recently used go first, but none that is pinned or in use; where that
@@ -132,9 +137,9 @@ class store {
     return put_as<T>(nullptr, value, options);
   }
 
-  /// The object of this name, mapped: array<const T> read-only, array<T> copy-on-write, also inside an object; vectors are copies, and so
-  /// is all of an object whose file has at most 8 KiB, which is not in use then. Where there is none it is an io_error (ENOENT) of get, and nothing of find. format_error for a damaged object, type_mismatch for one of another
-  /// type; io_error.
+  /// The object of this name, mapped: array<const T> read-only, array<T> copy-on-write, also inside an object. Vectors are copies, and
+  /// so is all of an object whose file has at most 8 KiB: it is not in use then. Where there is none, get is an io_error (ENOENT), and
+  /// find returns nothing. format_error for a damaged object, type_mismatch for one of another type; io_error.
   template <class T>
   T get(std::string_view name) const {
     return ref<T>(name).get();
@@ -159,28 +164,47 @@ class store {
     return store_writer<T>(detail::object_in_place(state_, name, options, dtype_of<T>, shape));
   }
 
-  bool contains(std::string_view name) const;
+  // What follows is also there for a reference: value_error for one to an object of another namespace.
+
+  bool contains(std::string_view name) const { return contains_path(object_path(name)); }
+  template <class T>
+  bool contains(const object_ref<T>& object) const {
+    return contains_path(own_path(object.path()));
+  }
 
   /// Removes the object; false where there was none. Whoever has it mapped keeps it.
-  bool forget(std::string_view name) const;
-  /// The same of a reference to an object of this namespace; value_error for another.
+  bool forget(std::string_view name) const { return forget_path(object_path(name)); }
   template <class T>
   bool forget(const object_ref<T>& object) const {
-    return forget_path(object.path());
+    return forget_path(own_path(object.path()));
   }
+
+  /// Keeps an object from being evicted, or no longer. io_error (ENOENT) where there is none.
+  void pin(std::string_view name) const { set_pinned(object_path(name), true); }
+  template <class T>
+  void pin(const object_ref<T>& object) const {
+    set_pinned(own_path(object.path()), true);
+  }
+  void unpin(std::string_view name) const { set_pinned(object_path(name), false); }
+  template <class T>
+  void unpin(const object_ref<T>& object) const {
+    set_pinned(own_path(object.path()), false);
+  }
+
+  /// io_error (ENOENT) where there is none; format_error.
+  object_info info(std::string_view name) const { return info_of_path(object_path(name)); }
+  template <class T>
+  object_info info(const object_ref<T>& object) const {
+    return info_of_path(own_path(object.path()));
+  }
+
   /// Removes all objects, and what those left behind that were killed while they put one.
   void clear() const;
 
-  /// Keeps an object from being evicted, or no longer. io_error (ENOENT) where there is none.
-  void pin(std::string_view name) const;
-  void unpin(std::string_view name) const;
-
   /// The names that begin with `prefix`, sorted; without objects that have none.
   std::vector<std::string> names(std::string_view prefix = {}) const;
-  /// io_error (ENOENT) where there is none; format_error.
-  object_info info(std::string_view name) const;
 
-  /// The number of objects, also of those without a name. It is counted, as are their bytes.
+  /// The number of objects, also of those without a name. This and used() look at all of them.
   std::uint64_t size() const;
   /// The bytes of all objects, as files.
   std::uint64_t used() const;
@@ -211,7 +235,12 @@ class store {
   std::string put_object(const std::string_view* name, const put_options& options,
                          detail::function_ref<void(detail::value_sink&)> write) const;
   std::string object_path(std::string_view name) const;
+  /// The path of a reference; value_error unless it is one to an object of this store.
+  const std::string& own_path(const std::string& path) const;
+  bool contains_path(const std::string& path) const;
   bool forget_path(const std::string& path) const;
+  void set_pinned(const std::string& path, bool pinned) const;
+  object_info info_of_path(const std::string& path) const;
   larder::verification verification() const noexcept;
 
   std::shared_ptr<const detail::store_state> state_;
