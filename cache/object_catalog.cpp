@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 
 #include "cache/directory_stream.hpp"
-#include "cache/object_use.hpp"
-#include "src/atomic_file.hpp"
 #include "src/object_name.hpp"
 
 namespace larder::detail {
@@ -31,14 +29,6 @@ std::vector<catalog_object> read_objects(const std::string& location) {
       objects.push_back(describe_object(name, status));
   }
   return objects;
-}
-
-void sweep_objects(const std::string& location) {
-  directory_stream directory(location);
-  while (const char* const name = directory.next()) {
-    // Who writes such a file, or gives it its name, has it open.
-    if (atomic_file::is_temporary(name)) remove_unused(location + "/" + name, removal::left_behind);
-  }
 }
 
 std::uint64_t total_bytes(const std::vector<catalog_object>& objects) noexcept {

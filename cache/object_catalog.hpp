@@ -28,8 +28,6 @@ catalog_object describe_object(std::string name, const struct ::stat& file);
 
 /// All objects of the store in this directory. What is none of its is passed over, and so is what vanishes meanwhile. io_error.
 std::vector<catalog_object> read_objects(const std::string& location);
-/// Removes what those have left behind that were killed while they put an object. io_error.
-void sweep_objects(const std::string& location);
 
 std::uint64_t total_bytes(const std::vector<catalog_object>& objects) noexcept;
 

@@ -48,31 +48,32 @@ bool says_nothing(const io_error& e) noexcept {
   return e.errno_value() == EACCES || e.errno_value() == ELOOP || e.errno_value() == ENXIO;
 }
 
-template <class Ask>
-file_use ask(const std::string& path, Ask ask) {
+/// Calls `then` with what the use of the file is found to be, and the file if it could be opened; leased, if it is unused.
+template <class Then>
+file_use with_lease(const std::string& path, Then then) {
   std::optional<descriptor> file;
   try {
     file = descriptor::open_if_exists(path, O_RDONLY | O_NOFOLLOW);
     if (!file) return file_use::absent;
   } catch (const io_error& e) {
     if (!says_nothing(e)) throw;
-    return ask(file_use::unknown, nullptr);
+    return then(file_use::unknown, nullptr);
   }
   const lease held(*file);
-  return ask(held.use(), &*file);
+  return then(held.use(), &*file);
 }
 
 }  // namespace
 
 file_use use_of(const std::string& path) {
-  return ask(path, [](file_use use, const descriptor*) { return use; });
+  return with_lease(path, [](file_use use, const descriptor*) { return use; });
 }
 
-file_use remove_unused(const std::string& path, removal which) {
-  return ask(path, [&](file_use use, const descriptor* file) {
-    if (use == file_use::used || (use == file_use::unknown && which == removal::left_behind)) return use;
+file_use remove_unused(const std::string& path, removable which) {
+  return with_lease(path, [&](file_use use, const descriptor* file) {
+    if (use == file_use::used || (use == file_use::unknown && which == removable::left_behind)) return use;
     // Pinned since somebody looked: who pins it opens it, and so did it before this, or will see that it is gone.
-    if (which == removal::object && file != nullptr && (file->stat().st_mode & k_pinned_bit) != 0)
+    if (which == removable::object && file != nullptr && (file->stat().st_mode & k_pinned_bit) != 0)
       return file_use::used;
     if (::unlink(path.c_str()) == 0) return use;
     if (errno != ENOENT) throw io_error(path, "cannot remove", errno);

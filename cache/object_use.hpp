@@ -16,12 +16,12 @@ enum class file_use {
 
 file_use use_of(const std::string& path);
 
-enum class removal {
+enum class removable {
   object,       ///< also where its use is unknown (who has it keeps it), but not where it is pinned
   left_behind,  ///< a file that somebody may be at work on: not where its use is unknown
 };
 /// Unlinks a file that nobody has open; returns what it was found to be: `used` stays, and `unknown` as `which` says. Who opens it at the
 /// same time waits for a moment, and has it. io_error.
-file_use remove_unused(const std::string& path, removal which);
+file_use remove_unused(const std::string& path, removable which);
 
 }  // namespace larder::detail

@@ -4,7 +4,6 @@
 #include <cerrno>
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <larder/error.hpp>
 #include <larder/inspect.hpp>

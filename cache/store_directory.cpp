@@ -3,8 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <filesystem>
-#include <span>
+#include <cstring>
 
 #include <sys/stat.h>
 #include <unistd.h>

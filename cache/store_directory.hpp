@@ -6,7 +6,7 @@
 //   byte 24 … 31   the capacity, little-endian; 0: none
 //   byte 32 … 39   1 where it lives until its last user ends, else 0
 //
-// Byte 16 is locked, shared, by whoever uses the store, as long as it does; byte 17, exclusively, by whoever begins or ends to use it, or
+// Byte 16 is locked, shared, by whoever uses the store, as long as it does; byte 17 (the door), exclusively, by whoever begins or ends to use it, or
 // removes it.
 
 #include <cstdint>

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
-#include <tuple>
 #include <vector>
 
 #include <fcntl.h>
@@ -16,7 +15,7 @@
 #include "cache/byte_ledger.hpp"
 #include "cache/cache_directory.hpp"
 #include "cache/entry_directory.hpp"
-#include "cache/object_use.hpp"
+#include "cache/object_eviction.hpp"
 #include "src/byte_size.hpp"
 #include "src/descriptor.hpp"
 #include "src/object_name.hpp"
@@ -41,26 +40,6 @@ bool is_disk_full(const io_error& e) noexcept {
 }
 
 std::string file_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-/// Unlinks what was least recently used until `enough` says so of the bytes that are left, in the whole store. What is pinned or in use
-/// stays, and so does the object at `path`, which another is about to replace. Returns the bytes that are left.
-template <class Enough>
-std::uint64_t evict(const std::string& location, std::vector<catalog_object> objects, const std::string& path,
-                    Enough enough) {
-  std::uint64_t left = total_bytes(objects);
-  if (enough(left)) return left;
-  const std::string replaced = file_of(path);
-  std::ranges::sort(objects, {},
-                    [](const catalog_object& each) { return std::tie(each.last_used, each.file); });
-  for (const catalog_object& each : objects) {
-    if (each.pinned || each.file == replaced) continue;
-    const file_use found = remove_unused(location + "/" + each.file, removal::object);
-    if (found == file_use::used) continue;
-    left -= each.bytes;
-    if (enough(left)) break;
-  }
-  return left;
-}
 
 }  // namespace
 
@@ -187,8 +166,8 @@ void store_state::make_room(byte_ledger& ledger, const std::string& path, std::u
   const std::uint64_t spare = objects.size() < k_many ? 0 : std::min(room, capacity / 16);
   const std::uint64_t there = total_bytes(objects);
   const std::uint64_t wanted = there <= room ? room : room - spare;
-  const std::uint64_t left =
-      evict(user_.location(), std::move(objects), path, [&](std::uint64_t now) { return now <= wanted; });
+  const std::uint64_t left = evict_objects(user_.location(), std::move(objects), file_of(path),
+                                           [&](std::uint64_t now) { return now <= wanted; });
   ledger.set(left);
   if (left > room) refuse_full(path, bytes);
 }
@@ -201,7 +180,7 @@ bool store_state::evict_for_disk(const std::string& path, std::uint64_t bytes) c
   // What a file takes beside its content: its inode, and the rest of its last page.
   constexpr std::uint64_t k_beside = 64 << 10;
   const auto enough = [&](std::uint64_t /*left*/) { return free_bytes() >= bytes + k_beside; };
-  ledger.set(evict(user_.location(), read_objects(user_.location()), path, enough));
+  ledger.set(evict_objects(user_.location(), read_objects(user_.location()), file_of(path), enough));
   return enough(0);
 }
 
@@ -217,11 +196,16 @@ bool store_state::forget(const std::string& path) const {
   return true;
 }
 
-void store_state::clear() const {
+entry_totals store_state::clear() const {
   check_there();
   sweep_objects(user_.location());
-  for (const catalog_object& each : read_objects(user_.location()))
-    forget(user_.location() + "/" + each.file);
+  entry_totals removed;
+  for (const catalog_object& each : read_objects(user_.location())) {
+    if (!forget(user_.location() + "/" + each.file)) continue;
+    ++removed.entries;
+    removed.bytes += each.bytes;
+  }
+  return removed;
 }
 
 void store_state::set_pinned(const std::string& path, bool pinned) const {

@@ -50,7 +50,8 @@ class store_state {
 
   /// False where there was none.
   bool forget(const std::string& path) const;
-  void clear() const;
+  /// Returns what it removed.
+  entry_totals clear() const;
   void set_pinned(const std::string& path, bool pinned) const;
   std::uint64_t used() const;
 

@@ -26,6 +26,7 @@
 #include "tests/child_process.hpp"
 #include "tests/sanitizers.hpp"
 #include "tests/store_dir.hpp"
+#include "tests/store_values.hpp"
 
 namespace fs = std::filesystem;
 using larder::array;
@@ -51,15 +52,6 @@ using pair = std::map<std::string, array<const double>>;
 pair whole_pair(int number) { return {{"a", whole(number)}, {"b", whole(number)}}; }
 bool is_whole(const pair& p) {
   return is_whole(p.at("a")) && is_whole(p.at("b")) && p.at("a")(0) == p.at("b")(0);
-}
-
-int errno_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const larder::io_error& e) {
-    return e.errno_value();
-  }
-  return 0;
 }
 
 }  // namespace

@@ -52,13 +52,8 @@ removal remove_named(const detail::store_state& state, const std::vector<std::st
 }
 
 removal remove_all(const detail::store_state& state) {
-  removal done;
-  for (const detail::catalog_object& each : detail::read_objects(state.location().string())) {
-    if (!state.forget(state.location().string() + "/" + each.file)) continue;
-    ++done.objects;
-    done.bytes += each.bytes;
-  }
-  return done;
+  const entry_totals removed = state.clear();
+  return {.objects = removed.entries, .bytes = removed.bytes};
 }
 
 removal remove_whole(const detail::store_state& state, const std::string& space) {
