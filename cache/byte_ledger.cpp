@@ -61,7 +61,7 @@ void byte_ledger::add(std::uint64_t bytes) noexcept {
 }
 
 void byte_ledger::subtract(std::uint64_t bytes) noexcept {
-  if (bytes_ && bytes != 0) set(*bytes_ - std::min(bytes, *bytes_));
+  if (bytes_) set(*bytes_ - std::min(bytes, *bytes_));
 }
 
 void byte_ledger::write() const noexcept {

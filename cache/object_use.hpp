@@ -11,7 +11,7 @@ enum class file_use {
   absent,
   unused,
   used,
-  unknown,  ///< the system gives no leases: on file systems of other machines, on what is no file, and where it may not be read
+  unknown,  ///< leases say nothing: on file systems of other machines and overlays, on what is no file, and where it may not be read
 };
 
 file_use use_of(const std::string& path);

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 
 #include <larder/error.hpp>
-#include <larder/inspect.hpp>
 
 #include "cache/cache_directory.hpp"
+#include "cache/entry_inspection.hpp"
 #include "cache/name_watch.hpp"
 #include "cache/object_catalog.hpp"
 #include "cache/object_use.hpp"
@@ -39,8 +39,9 @@ class object_sink final : public value_sink {
   }
   void object(const object_parts& object) override {
     check_object("store", object);
+    constexpr std::uint64_t k_beside = 256;  // of a small array: its header, its place in the index
     std::uint64_t bytes = object.bytes.size();
-    for (const raw_array& a : object.arrays) bytes += a.nbytes();
+    for (const raw_array& a : object.arrays) bytes += a.nbytes() + k_beside;
     state_.put(path_, options_, bytes, [&](atomic_file& file) { return write_object(file, object, 0); });
   }
 
@@ -70,9 +71,9 @@ bool wait_for_file(const store_state& state, const std::string& path, const name
   if (is_file(path)) return true;
   name_watch watch(state.location().string());
   if (is_file(path)) return true;
-  // Whatever happens may be what is waited for.
-  while (watch.next(until)) {
-    if (is_file(path)) return true;
+  while (const auto seen = watch.next(until)) {
+    const bool may_be_it = seen->file.empty() || path.ends_with("/" + seen->file);
+    if (may_be_it && is_file(path)) return true;
   }
   return false;
 }
@@ -163,7 +164,7 @@ object_info store::info_of_path(const std::string& path) const {
     const auto object = detail::describe_object({}, status);
     // First: reading it for its type is a use as well.
     const bool in_use = detail::use_of(path) == detail::file_use::used;
-    std::string type = inspect(path).type;
+    std::string type = detail::inspect_entry(path).type;
     if (detail::look_at(path).st_ino != status.st_ino) continue;  // another one was put over it
     return {.name = detail::object_name_of(path),
             .path = path,
@@ -185,12 +186,8 @@ std::uint64_t store::capacity() const {
   return used() + state_->free_bytes();
 }
 
-bool store::wait_for(std::string_view name, std::chrono::nanoseconds timeout) const {
-  // What is longer than the clock can count to is for ever.
-  const auto now = std::chrono::steady_clock::now();
-  const auto most = std::chrono::steady_clock::time_point::max() - now;
-  const auto until = timeout < most ? detail::name_watch::deadline(now + timeout) : std::nullopt;
-  return detail::wait_for_file(*state_, state_->path_of(name), until);
+bool store::wait_at_most(std::string_view name, std::chrono::nanoseconds timeout) const {
+  return detail::wait_for_file(*state_, state_->path_of(name), std::chrono::steady_clock::now() + timeout);
 }
 
 void store::wait_for(std::string_view name) const {

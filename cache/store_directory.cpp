@@ -13,6 +13,7 @@
 #include "cache/byte_ledger.hpp"
 #include "cache/directory_stream.hpp"
 #include "cache/entry_directory.hpp"
+#include "cache/object_eviction.hpp"
 #include "src/atomic_file.hpp"
 #include "src/descriptor.hpp"
 #include "src/little_endian.hpp"
@@ -88,6 +89,21 @@ void make_root_of(const std::string& location) {
   check_root(root);
 }
 
+/// Whether a store may have put a file of this name into its directory.
+bool is_own(std::string_view name) {
+  return name == k_lock_file || atomic_file::is_temporary(name) || object_name(name);
+}
+
+/// Whether there is something in the directory of a store that is none of its.
+bool holds_foreign_things(const std::string& location) {
+  directory_stream directory(location);
+  while (const char* const name = directory.next()) {
+    struct ::stat status {};
+    if (!is_own(name) || (directory.stat(status) && S_ISDIR(status.st_mode))) return true;
+  }
+  return false;
+}
+
 bool holds_other_things(const std::string& location) {
   directory_stream directory(location);
   while (const char* const name = directory.next()) {
@@ -113,7 +129,7 @@ bool is_removed(const lock_file& file, const std::string& location) noexcept {
 void remove_objects(const std::string& location) {
   directory_stream directory(location);
   while (const char* const name = directory.next()) {
-    if (std::string_view(name) == k_lock_file) continue;
+    if (!is_own(name) || std::string_view(name) == k_lock_file) continue;
     const std::string path = location + "/" + name;
     if (::unlink(path.c_str()) != 0 && errno != ENOENT && errno != EISDIR)
       throw io_error(path, "cannot remove", errno);
@@ -155,6 +171,8 @@ void remove_left_aside(const std::string& path) {
 void make_store(const std::string& location, const store_settings& settings) {
   struct ::stat status {};
   if (::stat(location.c_str(), &status) == 0) return;
+  if (::lstat(location.c_str(), &status) == 0 && S_ISLNK(status.st_mode))
+    throw io_error(location, "cannot make a store where a link leads nowhere", ENOENT);
   const std::string aside = aside_of(location);
   if (::mkdir(aside.c_str(), 0700) == 0) {
     bool was_late = false;  // somebody made one, or took this one for left behind: it can be tried again
@@ -176,9 +194,13 @@ void make_store(const std::string& location, const store_settings& settings) {
 }
 
 /// By whoever is in the door. What remains of the directory gets another name before it goes: who opens the store anew makes another
-/// one, and is not in the way.
+/// one, and is not in the way. A directory that others put something into stays, with that.
 void remove_all_of(const std::string& location) {
   remove_objects(location);
+  if (holds_foreign_things(location)) {
+    ::unlink((location + "/" + k_lock_file).c_str());
+    return;
+  }
   const std::string aside = aside_of(location);
   if (::rename(location.c_str(), aside.c_str()) == 0) {
     remove_directory(aside);
@@ -280,6 +302,7 @@ bool store_user::enter(const std::optional<std::uint64_t>& capacity,
     remove_objects(location_);
     settings.reset();
   }
+  sweep_objects(location_);
   const bool is_new = !settings;
   if (is_new) settings.emplace();
   if (capacity) settings->capacity = *capacity;

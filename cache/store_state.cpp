@@ -19,6 +19,7 @@
 #include "src/byte_size.hpp"
 #include "src/descriptor.hpp"
 #include "src/object_name.hpp"
+#include "src/sealed_file.hpp"
 
 namespace larder::detail {
 namespace {
@@ -95,7 +96,7 @@ void store_state::refuse_full(const std::string& path, std::uint64_t bytes) cons
   if (const std::uint64_t limit = capacity(); limit != 0) {
     const std::uint64_t there = total_bytes(read_objects(user_.location()));
     text += ", " + std::to_string(limit - std::min(there, limit)) + " within the capacity of " +
-            std::to_string(limit) + "; other objects are pinned or in use";
+            std::to_string(limit) + (there == 0 ? "" : "; other objects are pinned or in use");
   }
   throw io_error(path, text, ENOSPC);
 }
@@ -116,21 +117,21 @@ void store_state::put(const std::string& path, const put_options& options, std::
 
 void store_state::open_with_space(const std::string& path, std::uint64_t bytes,
                                   const std::function<void()>& open) const {
-  // What takes longer to write than to look is refused at once; publish() looks again.
+  // What takes longer to write than to look is refused at once, before it takes the space of others; publish() looks again.
   constexpr std::uint64_t k_worth_looking = 64 << 10;
-  if (bytes > k_worth_looking) check_fits(path, bytes, capacity());
+  const bool looks = bytes > k_worth_looking;
+  if (looks) check_fits(path, bytes, capacity());
   while_there([&] {
-    try {
-      return open();
-    } catch (const io_error& e) {
-      if (!is_disk_full(e)) throw;
-    }
-    if (!evict_for_disk(path, bytes)) refuse_full(path, bytes);
-    try {
-      open();
-    } catch (const io_error& e) {
-      if (!is_disk_full(e)) throw;
-      refuse_full(path, bytes);
+    bool is_full = looks && free_bytes() < bytes;
+    for (;;) {
+      // Somebody else may take what was made free: so it goes on as long as there is something to evict.
+      if (is_full && !evict_for_disk(path, bytes)) refuse_full(path, bytes);
+      try {
+        return open();
+      } catch (const io_error& e) {
+        if (!is_disk_full(e)) throw;
+      }
+      is_full = true;
     }
   });
 }
@@ -147,6 +148,8 @@ void store_state::publish(atomic_file& file, const std::string& path, std::uint6
     const std::uint64_t replaced = entry_bytes(path);
     if (options.if_absent && ::access(path.c_str(), F_OK) == 0) return;
     make_room(ledger, path, bytes, limit + replaced);
+    mark_used(
+        file.file());  // the time of writing is too coarse to tell what was put before or after it was used
     // One takes the place of the other at once: only the difference is counted, upwards before that, downwards afterwards.
     ledger.add(bytes - std::min(bytes, replaced));
     file.commit(false);
@@ -172,16 +175,19 @@ void store_state::make_room(byte_ledger& ledger, const std::string& path, std::u
   if (left > room) refuse_full(path, bytes);
 }
 
-/// For a file system that is full before the capacity is reached. False where there is nothing to evict, or no leave to do so.
+/// For a file system that is full before the capacity is reached. False where nothing was evicted: there is nothing, or no leave to do so.
 bool store_state::evict_for_disk(const std::string& path, std::uint64_t bytes) const {
   if (capacity() == 0) return false;
   byte_ledger ledger({user_.location()}, byte_ledger::start::if_kept);
   sweep_objects(user_.location());
-  // What a file takes beside its content: its inode, and the rest of its last page.
-  constexpr std::uint64_t k_beside = 64 << 10;
-  const auto enough = [&](std::uint64_t /*left*/) { return free_bytes() >= bytes + k_beside; };
-  ledger.set(evict_objects(user_.location(), read_objects(user_.location()), file_of(path), enough));
-  return enough(0);
+  auto objects = read_objects(user_.location());
+  const std::uint64_t before = total_bytes(objects);
+  // More than is free now, which was not enough.
+  const std::uint64_t wanted = std::max(bytes, free_bytes() + 1);
+  const std::uint64_t left = evict_objects(user_.location(), std::move(objects), file_of(path),
+                                           [&](std::uint64_t) { return free_bytes() >= wanted; });
+  ledger.set(left);
+  return left < before;
 }
 
 bool store_state::forget(const std::string& path) const {

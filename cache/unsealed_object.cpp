@@ -22,29 +22,35 @@ object_in_place::object_in_place(object_in_place&&) noexcept = default;
 object_in_place& object_in_place::operator=(object_in_place&&) noexcept = default;
 object_in_place::~object_in_place() = default;
 
-const raw_array& object_in_place::array() const {
+unsealed_object& object_in_place::unsealed() const {
   if (!object_)
     throw value_error("store_writer: the object is sealed already (or the writer was moved from)");
-  return object_->content->array();
+  return *object_;
+}
+
+const raw_array& object_in_place::array() const {
+  if (unsealed().finished_bytes)
+    throw value_error(
+        "store_writer: the array is complete since seal() was called, which can be called again");
+  return unsealed().content->array();
 }
 
 std::string object_in_place::seal() {
-  array();
-  if (object_->content->has_other_handles()) {
-    throw value_error(
-        object_->path +
-        ": cannot be sealed while there are other handles on its array: what is sealed cannot be "
-        "written to; let all copies and views of the array go before");
+  unsealed_object& object = unsealed();
+  if (!object.finished_bytes) {
+    if (object.content->has_other_handles()) {
+      throw value_error(
+          object.path +
+          ": cannot be sealed while there are other handles on its array: what is sealed cannot be "
+          "written to; let all copies and views of the array go before");
+    }
+    object.finished_bytes = object.content->finish();
   }
+  object.state->publish(object.content->file(), object.path, *object.finished_bytes, object.options);
   const auto sealed = std::move(object_);
-  const std::uint64_t bytes = sealed->content->finish();
-  sealed->state->publish(sealed->content->file(), sealed->path, bytes, sealed->options);
   return std::move(sealed->path);
 }
 
-verification object_in_place::verification() const {
-  array();
-  return object_->state->verification();
-}
+verification object_in_place::verification() const { return unsealed().state->verification(); }
 
 }  // namespace larder::detail

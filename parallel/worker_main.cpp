@@ -286,8 +286,11 @@ void run_if_worker(std::string_view program) {
     return;
   }
   if (parent != std::to_string(::getppid())) {
-    log(log_level::warning, std::string("parallel: a worker process ends, as its parent is gone (or ") +
-                                k_worker_variable + " was set for a program that is no worker)");
+    // One whose parent is gone already has nobody to tell.
+    if (program != k_worker_name) {
+      log(log_level::warning, std::string("parallel: ") + k_worker_variable +
+                                  " is set for a program that is no worker, which ends (unset it)");
+    }
     ::_exit(1);
   }
   ::unsetenv(k_worker_variable);  // programs that tasks start are no workers

@@ -60,8 +60,9 @@ bool array_in_file::has_other_handles() const noexcept { return array_.owner.use
 std::uint64_t array_in_file::finish() {
   container_writer out(file_, {});
   out.array_in_place(array_image(array_));
+  const std::uint64_t bytes = out.finish();
   array_ = {};
-  return out.finish();
+  return bytes;
 }
 
 }  // namespace larder::detail

@@ -26,7 +26,7 @@ class array_in_file {
   /// Whether somebody else has a handle on it, in this process.
   bool has_other_handles() const noexcept;
 
-  /// Lets go of the array, completes the file with its digest, and returns its size. io_error.
+  /// Completes the file with its digest, lets go of the array, and returns the file's size. io_error; then it can be called again.
   std::uint64_t finish();
 
  private:

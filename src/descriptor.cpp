@@ -116,10 +116,15 @@ void descriptor::resize(std::uint64_t bytes) const {
 }
 
 void descriptor::reserve(std::uint64_t bytes) const {
-  do {
-    errno = ::posix_fallocate(fd_, 0, static_cast<off_t>(bytes));
-  } while (errno == EINTR);
-  if (errno != 0) fail("cannot take " + std::to_string(bytes) + " bytes of space");
+  // Piece by piece: where a signal comes, a system may begin again, and would never end beside a timer.
+  constexpr std::uint64_t k_piece = 16 << 20;
+  for (std::uint64_t done = 0; done < bytes; done += k_piece) {
+    const std::uint64_t size = std::min(k_piece, bytes - done);
+    do {
+      errno = ::posix_fallocate(fd_, static_cast<off_t>(done), static_cast<off_t>(size));
+    } while (errno == EINTR);
+    if (errno != 0) fail("cannot take " + std::to_string(bytes) + " bytes of space");
+  }
 }
 
 void descriptor::reserve_if_quick(std::uint64_t bytes) const {

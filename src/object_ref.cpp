@@ -14,7 +14,7 @@ bool load_object(const std::string& path, bool is_object, verification verify,
   if (path.empty()) refuse_absent_object(path);
   // Small objects are copied, which takes half the time of mapping them. Nobody minds, then, that they are not in use.
   return with_sealed_file(path, is_object ? object_demand::keep : object_demand::check, verify,
-                          {.copy_small_files = true, .trusted = true}, use_mark::always,
+                          {.copy_small_files = true}, use_mark::always,
                           [&](value_file& file) { take(file); });
 }
 

@@ -24,13 +24,6 @@ bool is_recent(const file_structure& structure) noexcept {
   return used_since && now.tv_sec - used.tv_sec < k_recent_seconds;
 }
 
-void touch(const descriptor& file) noexcept {
-  // Not UTIME_NOW, which is as coarse as the system's clock ticks: what is used shortly after another is used later.
-  std::array<::timespec, 2> times = {{{}, {.tv_sec = 0, .tv_nsec = UTIME_OMIT}}};
-  ::clock_gettime(CLOCK_REALTIME, &times.front());
-  (void)::futimens(file.fd(), times.data());  // who may not, does not
-}
-
 /// With nothing to do for reading: the system would look at the time at each call. Only the owner of a file may ask for that.
 std::optional<descriptor> open_sealed(const std::string& path) {
   // A symbolic link is none: one that leads nowhere would be in the way of whoever writes there.
@@ -43,6 +36,13 @@ std::optional<descriptor> open_sealed(const std::string& path) {
 
 }  // namespace
 
+void mark_used(const descriptor& file) noexcept {
+  // Not UTIME_NOW, which is as coarse as the system's clock ticks: what is used shortly after another is used later.
+  std::array<::timespec, 2> times = {{{}, {.tv_sec = 0, .tv_nsec = UTIME_OMIT}}};
+  ::clock_gettime(CLOCK_REALTIME, &times.front());
+  (void)::futimens(file.fd(), times.data());  // who may not, does not
+}
+
 bool with_sealed_file(const std::string& path, object_demand object, verification verify,
                       const load_policy& arrays, use_mark mark, function_ref<void(value_file&)> use) {
   auto file = open_sealed(path);
@@ -53,7 +53,7 @@ bool with_sealed_file(const std::string& path, object_demand object, verificatio
   value_file opened(*std::move(file), options, object, {.trailer = trailer, .arrays = arrays});
   use(opened);
   if (mark == use_mark::always || (mark == use_mark::if_old && !is_recent(opened.structure())))
-    touch(opened.file());
+    mark_used(opened.file());
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include <larder/load.hpp>
 
 #include "src/array_loader.hpp"
+#include "src/descriptor.hpp"
 #include "src/file_structure.hpp"
 #include "src/value_file.hpp"
 
@@ -20,7 +21,11 @@ enum class use_mark {
   always,
 };
 
-/// Hands the file at `path`, opened and checked, to `use`; false where there is none. io_error, format_error (also for a file that is not a sealed container), and what `use` throws.
+/// Sets that time to now.
+void mark_used(const descriptor& file) noexcept;
+
+/// Hands the file at `path`, opened and checked, to `use`; false where there is none. io_error, format_error (also for a file that
+/// is not a sealed container), and what `use` throws.
 bool with_sealed_file(const std::string& path, object_demand object, verification verify,
                       const load_policy& arrays, use_mark mark, function_ref<void(value_file&)> use);
 

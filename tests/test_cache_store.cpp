@@ -333,6 +333,45 @@ TEST_CASE(
   CHECK(st.get<array<const double>>("a")(1) == 8);
 }
 
+TEST_CASE("store: a writer that finds no room to be sealed keeps what it has, and is sealed when there is") {
+  const store_dir dir;
+  const store st("run", {.capacity = "300K"});
+  auto w = st.create<double>("a", {20'000});
+  w.array().fill(4);
+  st.put("in the way", ramp(20'000), {.pinned = true});
+  CHECK(errno_of([&] { std::move(w).seal(); }) == ENOSPC);
+  CHECK_FALSE(st.contains("a"));
+  CHECK_THROWS_AS(w.array(), larder::value_error);
+  st.unpin("in the way");
+  const auto ref = std::move(w).seal();
+  CHECK(ref.get()(19'999) == 4);
+  CHECK_THROWS_AS(std::move(w).seal(), larder::value_error);
+}
+
+TEST_CASE("store: to look at an object is not to use it") {
+  const store_dir dir;
+  const store st("run", {.capacity = "300K"});
+  for (const char* const name : {"a", "b", "c"}) st.put(name, ramp(10'000));
+  (void)st.info("a");
+  (void)st.contains("a");
+  st.put("d", ramp(10'000));
+  CHECK(st.names() == std::vector<std::string>{"b", "c", "d"});
+}
+
+TEST_CASE("store: what was put after another was got is used later than that") {
+  const store_dir dir;
+  const store st("run", {.capacity = "300K"});
+  for (int i = 0; i < 50; ++i) {
+    st.clear();
+    st.put("a", ramp(10'000));
+    st.put("b", ramp(10'000));
+    (void)st.get<array<const double>>("a");
+    st.put("c", ramp(10'000));
+    st.put("d", ramp(20'000));  // for which b has to go, and then a
+    CHECK(st.names() == std::vector<std::string>{"c", "d"});
+  }
+}
+
 TEST_CASE("store: a writer that is dropped leaves nothing, and what was under its name stays") {
   const store_dir dir;
   const store st("run");

@@ -243,6 +243,32 @@ TEST_CASE("store: a handle on a namespace that was removed says so, and goes on 
   CHECK(again.get<int>("a") == 2);
 }
 
+TEST_CASE("store: what others put into its directory stays when it is removed") {
+  const store_dir dir;
+  {
+    const store st = store::at(dir / "own", {.lifetime = larder::lifetime::last_user});
+    st.put("a", 1);
+    larder::dump(2, dir / "own" / ".mine");
+  }
+  CHECK_FALSE(fs::exists(dir / "own" / "a"));
+  CHECK(larder::load<int>(dir / "own" / ".mine") == 2);
+  CHECK_THROWS_AS(store::at(dir / "own"), larder::value_error);
+}
+
+TEST_CASE("store: a link that leads nowhere is no place for one") {
+  const store_dir dir;
+  fs::create_symlink(dir / "nowhere", dir / "link");
+  CHECK_THROWS_WITH(store::at(dir / "link"), ContainsSubstring("leads nowhere"));
+}
+
+TEST_CASE("store: what was left behind by those who were killed goes when it is opened") {
+  const store_dir dir;
+  const store st("run");
+  larder::dump(1, st.path() / ".a.larder-0123456789abcdef");
+  const store again("run");
+  CHECK_FALSE(fs::exists(st.path() / ".a.larder-0123456789abcdef"));
+}
+
 TEST_CASE("store: at() opens a directory, which has to be empty or a store") {
   const store_dir dir;
   const store st = store::at(dir / "own" / "");
@@ -314,6 +340,9 @@ TEST_CASE("store: wait_for sees what is there, what comes, and the end of its ti
   CHECK_FALSE(st.wait_for("b", 0s));
   CHECK_FALSE(st.wait_for("b", 20ms));
   CHECK_FALSE(st.wait_for("b", -1s));
+  CHECK_FALSE(st.wait_for("b", std::chrono::nanoseconds::min()));
+  CHECK_FALSE(st.wait_for("b", std::chrono::duration<double>(0.01)));
+  CHECK(st.wait_for("a", std::chrono::seconds::max()));
 }
 
 TEST_CASE("store: LARDER_STORE_DIR has to be an absolute path") {

@@ -16,7 +16,8 @@ struct object_info {
   std::chrono::system_clock::time_point created;
   std::chrono::system_clock::time_point last_used;  ///< put, or got
   bool pinned = false;                              ///< is never evicted
-  bool in_use = false;  ///< some process has it mapped, or open: not evicted as long as that is so
+  /// Some process has it mapped, or open: it is not evicted as long as that is so. (Two that ask at the same time may be told of each other.)
+  bool in_use = false;
 };
 
 }  // namespace larder

@@ -63,6 +63,9 @@ class object_in_place {
   larder::verification verification() const;
 
  private:
+  /// value_error where it was sealed.
+  unsealed_object& unsealed() const;
+
   std::unique_ptr<unsealed_object> object_;
 };
 
@@ -77,7 +80,8 @@ class store_writer {
   larder::array<T> array() const { return detail::array_access::wrap<T>(object_.array()); }
 
   /// Computes the digest and publishes the object in one step. value_error while other handles on the array are in use in this
-  /// process: what is sealed cannot be written to any more. The writer stays as it is then, and may be sealed later. io_error.
+  /// process: what is sealed cannot be written to any more. io_error, also where there is no room within the capacity. After an error it
+  /// can be called again.
   object_ref<larder::array<T>> seal() && {
     const auto verify = object_.verification();
     return {object_.seal(), verify};
@@ -158,7 +162,7 @@ class store {
   }
 
   /// An array of this name to be filled where it will lie; nothing is there under the name before it is sealed. Zeroed. All its space
-  /// is taken first, as by put. value_error for a shape that does not fit memory addresses.
+  /// on the file system is taken first, as by put; room within the capacity is made when it is sealed. value_error for a shape that does not fit memory addresses.
   template <element T>
   store_writer<T> create(std::string_view name, const extents& shape, const put_options& options = {}) const {
     return store_writer<T>(detail::object_in_place(state_, name, options, dtype_of<T>, shape));
@@ -213,7 +217,14 @@ class store {
 
   /// True as soon as there is an object of this name, false after the timeout. io_error, also where the namespace is removed
   /// meanwhile.
-  bool wait_for(std::string_view name, std::chrono::nanoseconds timeout) const;
+  template <class Rep, class Period>
+  bool wait_for(std::string_view name, const std::chrono::duration<Rep, Period>& timeout) const {
+    // What is longer than clocks count to is for ever.
+    using seconds = std::chrono::duration<double>;
+    if (seconds(timeout) > seconds(std::chrono::hours(24 * 36500))) return wait_for(name), true;
+    return wait_at_most(name, std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                  seconds(timeout) > seconds(0) ? timeout : timeout.zero()));
+  }
   /// However long it takes.
   void wait_for(std::string_view name) const;
 
@@ -235,6 +246,7 @@ class store {
   std::string put_object(const std::string_view* name, const put_options& options,
                          detail::function_ref<void(detail::value_sink&)> write) const;
   std::string object_path(std::string_view name) const;
+  bool wait_at_most(std::string_view name, std::chrono::nanoseconds timeout) const;
   /// The path of a reference; value_error unless it is one to an object of this store.
   const std::string& own_path(const std::string& path) const;
   bool contains_path(const std::string& path) const;
