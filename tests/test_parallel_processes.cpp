@@ -272,7 +272,12 @@ TEST_CASE("processes: the memory of large arguments and results is not kept", "[
   CHECK(pool.map(
             numbers(2), [](int, const std::string& s) { return s.size(); }, std::string(k_bytes, 'y'))[1] ==
         k_bytes);
-  for (const std::size_t each : pool.map(numbers(8), resident)) CHECK(each < k_bytes);
+  // A worker hears with a later message that it may let an argument go.
+  const auto is_small = [](std::size_t each) { return each < k_bytes; };
+  bool all_are_small = false;
+  for (int calls = 0; calls < 100 && !all_are_small; ++calls)
+    all_are_small = std::ranges::all_of(pool.map(numbers(8), resident), is_small);
+  CHECK(all_are_small);
   CHECK(resident(0) < k_bytes);
 }
 #endif
