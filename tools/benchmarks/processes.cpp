@@ -203,25 +203,26 @@ void add_processes(bench& b) {
     return once([&] { pool->map(arrays, len); });
   });
 
-  // Beyond the array itself: of this process and its workers.
+  // Of this process and its workers, and what the array and the call add to it.
   b.add("processes-memory/larder", [pool, &b] {
+    const auto pids = pool->map(std::views::iota(0, 64), [](int) { return ::getpid(); });
+    std::set<pid_t> all(pids.begin(), pids.end());
+    all.insert(::getpid());
+    const double before = proportional_bytes(all);          // what other rows have left
     const std::size_t bytes = b.set().large_bytes / 4 * 5;  // 1 GB
     auto a = larder::array<double>::shared({bytes / sizeof(double)});
     a.fill(1.5);
     const auto sums = pool->map(
         std::views::iota(std::size_t{0}, std::size_t{1000}),
-        [](std::size_t i, const larder::array<const double>& all) {
-          const std::size_t step = all.size() / 1000;
+        [](std::size_t i, const larder::array<const double>& whole) {
+          const std::size_t step = whole.size() / 1000;
           double sum = 0;
-          for (const double each : all.slice(0, i * step, (i + 1) * step).flat()) sum += each;
+          for (const double each : whole.slice(0, i * step, (i + 1) * step).flat()) sum += each;
           return sum;
         },
         larder::array<const double>(a));
     keep(sums[0]);
-    const auto pids = pool->map(std::views::iota(0, 64), [](int) { return ::getpid(); });
-    std::set<pid_t> all(pids.begin(), pids.end());
-    all.insert(::getpid());
-    return proportional_bytes(all);
+    return proportional_bytes(all) - before;
   });
   b.add("processes-memory/floor", [&b] { return static_cast<double>(b.set().large_bytes / 4 * 5); });
 }
