@@ -5,7 +5,6 @@
 #include <cstddef>
 
 #include <larder/array.hpp>
-#include <larder/error.hpp>
 
 inline larder::array<double> ramp(std::size_t count, double first = 0) {
   larder::array<double> a({count});
@@ -15,14 +14,4 @@ inline larder::array<double> ramp(std::size_t count, double first = 0) {
 
 inline bool same(const larder::array<const double>& a, const larder::array<const double>& b) {
   return std::ranges::equal(a.flat(), b.flat());
-}
-
-/// With which the action fails as an io_error; 0 where it does not.
-int errno_of(const auto& action) {
-  try {
-    action();
-  } catch (const larder::io_error& e) {
-    return e.errno_value();
-  }
-  return 0;
 }

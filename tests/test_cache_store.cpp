@@ -26,6 +26,7 @@
 #include <larder/memory.hpp>
 
 #include "tests/catch.hpp"
+#include "tests/errno_of.hpp"
 #include "tests/scratch_dir.hpp"
 #include "tests/store_dir.hpp"
 #include "tests/store_values.hpp"

@@ -142,10 +142,10 @@ TEST_CASE("store: works on a /dev/shm of 8 MB, and without one") {
   for (const bool there : {true, false}) {
     child_process program([there] {
       ::unsetenv("LARDER_STORE_DIR");
-      if (!enter_mount_namespace()) return 77;
+      if (!enter_mount_namespace()) return k_cannot_mount;
       if (there ? !mount_memory("/dev/shm", "size=8m")
                 : !mount_memory("/tmp", "size=8m") || !mount_memory("/dev", "size=8m"))
-        return 77;
+        return k_cannot_mount;
       const store st("run");
       const std::string root = there ? "/dev/shm/larder-" : "/tmp/larder-";
       if (st.path() != root + std::to_string(::geteuid()) + "/run") return 1;
@@ -156,12 +156,7 @@ TEST_CASE("store: works on a /dev/shm of 8 MB, and without one") {
       if (!store::remove("run") || store("run").used() != 0) return 5;
       return 0;
     });
-    const int status = program.wait();
-    if (status == 77) {
-      WARN("SKIPPED: this system does not let the test mount a file system of its own");
-    } else {
-      CHECK(status == 0);
-    }
+    check_unless_skipped(program.wait());
   }
 }
 
@@ -169,7 +164,7 @@ TEST_CASE("store: where nothing can be written it is an error that names the pla
   child_process program([] {
     ::unsetenv("LARDER_STORE_DIR");
     if (!enter_mount_namespace() || ::mount("tmpfs", "/dev/shm", "tmpfs", MS_RDONLY, "size=4k") != 0)
-      return 77;
+      return k_cannot_mount;
     try {
       const store st("run");
     } catch (const larder::io_error& e) {
@@ -177,10 +172,5 @@ TEST_CASE("store: where nothing can be written it is an error that names the pla
     }
     return 2;
   });
-  const int status = program.wait();
-  if (status == 77) {
-    WARN("SKIPPED: this system does not let the test mount a file system of its own");
-  } else {
-    CHECK(status == 0);
-  }
+  check_unless_skipped(program.wait());
 }

@@ -24,6 +24,7 @@
 
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
+#include "tests/errno_of.hpp"
 #include "tests/sanitizers.hpp"
 #include "tests/store_dir.hpp"
 #include "tests/store_values.hpp"

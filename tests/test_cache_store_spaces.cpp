@@ -11,7 +11,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,13 +18,11 @@
 
 #include <larder/dump.hpp>
 #include <larder/error.hpp>
-#include <larder/fields.hpp>
-#include <larder/hash.hpp>
-#include <larder/inspect.hpp>
 #include <larder/load.hpp>
 #include <larder/memory.hpp>
 
 #include "tests/catch.hpp"
+#include "tests/errno_of.hpp"
 #include "tests/scratch_dir.hpp"
 #include "tests/store_dir.hpp"
 #include "tests/store_values.hpp"
@@ -34,7 +31,6 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
 using larder::array;
-using larder::object_ref;
 using larder::store;
 
 using dictionary = std::map<std::string, array<const double>>;
@@ -311,7 +307,8 @@ TEST_CASE("store: one that lives until its last user goes with it") {
     std::optional<store> first(std::in_place, "run",
                                larder::store_options{.lifetime = larder::lifetime::last_user});
     const store second("run");
-    const store copy = *first;  // NOLINT: is a user of its own
+    const store copy =
+        *first;  // NOLINT(performance-unnecessary-copy-initialization): shares the use of the first
     first->put("a", 1);
     first.reset();
     CHECK(second.get<int>("a") == 1);

@@ -40,8 +40,8 @@ TEST_CASE("dump to a full disk is an io_error and leaves the old file") {
     const std::string before = read_file(path);
     for (const bool bare : {false, true}) {
       const array<double> large({1 << 19});
-      expect(refused([&] { larder::dump(large, path, {.bare_npy = bare}); }) == ENOSPC, "dump: ENOSPC");
-      expect(refused([&] {
+      expect(errno_of([&] { larder::dump(large, path, {.bare_npy = bare}); }) == ENOSPC, "dump: ENOSPC");
+      expect(errno_of([&] {
                larder::dump(large.reshape({1 << 10, 1 << 9}).transpose().slice(0, 0, 512, 1), path,
                             {.bare_npy = bare});
              }) == ENOSPC,
@@ -57,10 +57,10 @@ TEST_CASE("dump to a full disk is an io_error and leaves the old file") {
 TEST_CASE("create takes the space first so that a full disk is an io_error") {
   on_a_small_disk([](const fs::path& disk) {
     const auto path = disk / "a.npy";
-    expect(refused([&] { larder::create<double>(path, {1 << 19}); }) == ENOSPC, "create: ENOSPC");
+    expect(errno_of([&] { larder::create<double>(path, {1 << 19}); }) == ENOSPC, "create: ENOSPC");
     expect(entries(disk) == 0, "nothing is left");
     auto out = larder::create<double>(path, {1 << 16});
-    expect(refused([&] { larder::create<double>(disk / "b.npy", {100000}); }) == ENOSPC,
+    expect(errno_of([&] { larder::create<double>(disk / "b.npy", {100000}); }) == ENOSPC,
            "the space is taken");
 
     // What is left goes to another file: filling the array and sealing it need none of it.
@@ -80,7 +80,7 @@ TEST_CASE("reseal on a full disk is an io_error and leaves the file as it was") 
     const auto path = disk / "a.npy";
     larder::dump(array<double>({100000}), path);  // too large to be there twice
     larder::load<array<double>>(path, {.mmap_mode = larder::mmap_mode::read_write})(7) = 1;
-    expect(refused([&] { larder::reseal(path); }) == ENOSPC, "reseal: ENOSPC");
+    expect(errno_of([&] { larder::reseal(path); }) == ENOSPC, "reseal: ENOSPC");
     expect(larder::verify(path).state == larder::file_state::dirty, "the file is still there");
     expect(larder::load<array<const double>>(path)(7) == 1, "with its content");
     expect(entries(disk) == 1, "nothing else is left");
@@ -101,7 +101,7 @@ TEST_CASE("a sparse file is mapped read_write once its space is taken so that a 
       return larder::load<array<double>>(path, {.mmap_mode = larder::mmap_mode::read_write});
     };
     const std::string before = read_file(large);
-    expect(refused([&] { map(large).fill(1.0); }) == ENOSPC, "read_write: ENOSPC");
+    expect(errno_of([&] { map(large).fill(1.0); }) == ENOSPC, "read_write: ENOSPC");
     expect(read_file(large) == before, "the file is as it was");
     expect(larder::load<array<const double>>(large)(99) == 0.0, "it can be read all the same");
     larder::load<array<double>>(large)(99) = 1.0;  // copy_on_write takes no space of the disk
@@ -132,7 +132,7 @@ TEST_CASE("a sparse file that was sealed is not marked where its space cannot be
     while (filler.write(std::string(4096, 'x').data(), 4096).flush()) {
     }
     filler.close();
-    expect(refused([&] {
+    expect(errno_of([&] {
              larder::load<array<double>>(path, {.mmap_mode = larder::mmap_mode::read_write}).fill(1.0);
            }) == ENOSPC,
            "read_write: ENOSPC");
