@@ -328,9 +328,7 @@ TEST_CASE("forks in and around cached calls are safe") {
   }
 }
 
-// The sanitizers' allocators have locks that fork does not take: where another thread holds one at that moment, the child
-// waits for it for ever. Above, the other threads rest while a child is forked.
-#if !LARDER_TEST_ADDRESS_SANITIZER && !LARDER_TEST_THREAD_SANITIZER
+#if LARDER_TEST_FORK_BESIDE_THREADS
 TEST_CASE("forks beside threads that are at it are safe") {
   const scratch_dir dir;
   const memory mem(dir / "cache");

@@ -376,7 +376,7 @@ TEST_CASE("store processes: a child of fork that ends leaves the writer of its p
   CHECK(is_whole(st.get<array<const double>>("x")));
 }
 
-#if LARDER_TEST_THREADS_IN_CHILD
+#if LARDER_TEST_FORK_BESIDE_THREADS
 TEST_CASE("store processes: a process forks while its other threads put and remove") {
   const store_dir dir;
   // Room for what all have mapped at a time, of at most 56 KB each: a child has what its parent's threads had, too.

@@ -328,6 +328,7 @@ TEST_CASE("fork: a stream that is dropped leaves no child", "[parallel][fork]") 
   CHECK_FALSE(has_children());
 }
 
+#if LARDER_TEST_FORK_BESIDE_THREADS
 TEST_CASE("fork: several threads wait for results of one pool", "[parallel][fork]") {
   const auto pool = fork_pool({.allow_threads = true});
   std::atomic<int> wrong = 0;
@@ -342,6 +343,7 @@ TEST_CASE("fork: several threads wait for results of one pool", "[parallel][fork
   for (auto& each : threads) each.join();
   CHECK(wrong == 0);
 }
+#endif
 
 TEST_CASE("fork: cached functions share their cache", "[parallel][fork]") {
   const scratch_dir dir;

@@ -167,9 +167,7 @@ TEST_CASE("team: works anew in a child of fork", "[team][fork]") {
   meet(3);
 }
 
-// The address sanitizer's allocator has locks that fork does not take: where another thread holds one at that moment,
-// the child waits for it for ever. In all other tests the other threads rest while a child is forked.
-#if !LARDER_TEST_ADDRESS_SANITIZER
+#if LARDER_TEST_FORK_BESIDE_THREADS
 TEST_CASE("team: works in children that are forked while other threads use the team", "[team][fork]") {
   std::atomic<bool> stop = false;
   std::vector<std::thread> others;
