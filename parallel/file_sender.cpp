@@ -34,6 +34,7 @@ void file_sender::send(std::span<const std::shared_ptr<const shared_file>> files
                                           std::span(fds).first(n), when_blocked::wait);
     if (!is_sent && !is_gone(errno))
       throw io_error("an array for a worker", "cannot send its descriptor", errno);
+    if (is_sent) packets_.fetch_add(1);
     for (const auto* each : packed) {
       (*each)->set_sent();
       sent_.insert_or_assign((*each)->id(), sent_file{*each, uses_});
@@ -107,7 +108,10 @@ bool file_sender::try_send(const shared_file& file) const noexcept {
     fd = opened->fd();
   }
   const std::uint64_t id = file.id();
-  return send_descriptors(socket_, std::as_bytes(std::span(&id, 1)), {&fd, 1}, when_blocked::give_up);
+  if (!send_descriptors(socket_, std::as_bytes(std::span(&id, 1)), {&fd, 1}, when_blocked::give_up))
+    return false;
+  packets_.fetch_add(1);
+  return true;
 }
 
 }  // namespace larder::detail

@@ -2,6 +2,7 @@
 // Files on their way to another process: messages of descriptors (descriptor_message), whose bytes are the ids of the files, u64 each. What lies in
 // them is mapped there by what other messages say; see file_table for the other end.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -12,10 +13,12 @@
 
 namespace larder::detail {
 
-/// The sending end, for one receiver; used by one thread at a time. The socket is its maker's, and lives as long.
+/// The sending end, for one receiver; used by one thread at a time. The socket is its maker's, and lives as long; so does the count of what was sent,
+/// which both ends share.
 class file_sender {
  public:
-  explicit file_sender(int socket) noexcept : socket_(socket) {}
+  file_sender(int socket, std::atomic<std::uint64_t>& packets) noexcept
+      : socket_(socket), packets_(packets) {}
 
   /// Sends those that the other side does not have; waits where it has many that it has not taken. io_error where one
   /// is gone from its path, or cannot be sent. Where nobody is at the other end nothing happens: who waits for that one finds it gone.
@@ -37,6 +40,7 @@ class file_sender {
   void forget_oldest();
 
   int socket_;
+  std::atomic<std::uint64_t>& packets_;
   std::unordered_map<std::uint64_t, sent_file> sent_;
   std::vector<std::uint64_t> forgotten_;
   std::uint64_t uses_ = 0;

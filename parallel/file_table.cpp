@@ -101,7 +101,7 @@ std::shared_ptr<const buffer> file_table::map(std::uint64_t id, std::uint64_t of
 }
 
 void file_table::receive_all() {
-  while (receive()) {
+  while (received_ != packets_.load() && receive()) {
   }
 }
 
@@ -147,6 +147,7 @@ bool file_table::receive() {
   std::array<std::uint64_t, k_most_descriptors> ids{};
   auto message = receive_descriptors(socket_, std::as_writable_bytes(std::span(ids)), when_blocked::give_up);
   if (!message) return false;
+  ++received_;
   std::vector<descriptor>& files = message->descriptors;
   if (message->bytes != files.size() * sizeof(std::uint64_t)) refuse("a packet without its files");
   for (std::size_t i = 0; i != files.size(); ++i) {

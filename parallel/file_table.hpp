@@ -1,6 +1,7 @@
 #pragma once
 // Files that another process has sent (see file_sender), and what is mapped of them.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -19,8 +20,10 @@ namespace larder::detail {
 /// Arrays keep their memory longer.
 class file_table {
  public:
-  /// The socket is its maker's, and lives as long.
-  explicit file_table(int socket) noexcept : socket_(socket) {}
+  /// The socket is its maker's, and lives as long; so does the count of the packets that the other end has sent. It saves looking into the socket
+  /// where nothing has come. Where it is wrong, nothing is lost: what a message needs is looked for in any case.
+  file_table(int socket, const std::atomic<std::uint64_t>& packets) noexcept
+      : socket_(socket), packets_(packets) {}
 
   /// `bytes` of the file from `offset` on; copy_on_write: for this caller alone. format_error where no such file was sent, or it does not
   /// have them; io_error where the system refuses.
@@ -51,6 +54,8 @@ class file_table {
   void unmap_all() noexcept;
 
   int socket_;
+  const std::atomic<std::uint64_t>& packets_;
+  std::uint64_t received_ = 0;  // of them
   std::unordered_map<std::uint64_t, known_file> files_;
   std::size_t mapped_ = 0;
 };

@@ -107,7 +107,7 @@ class process_runner final : public batch_runner {
     if (!is_ours()) return;
     std::unique_lock lock(mutex_);
     end(std::make_exception_ptr(task_cancelled()));
-    event_.post();
+    if (is_driven_) event_.post();
     while (is_driven_ || is_busy_) step(lock, time_point::max());
     let_go(lock);
   }

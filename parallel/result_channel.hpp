@@ -49,7 +49,10 @@ class result_way {
 class result_publisher {
  public:
   result_publisher(const result_way& way, worker_slot& slot, std::uint64_t max_nbytes) noexcept
-      : log_(way.log().fd()), files_(way.sending_end()), message_(log_, max_nbytes, &files_), slot_(slot) {}
+      : log_(way.log().fd()),
+        files_(way.sending_end(), slot.packets),
+        message_(log_, max_nbytes, &files_),
+        slot_(slot) {}
 
   /// Begins the results of tasks [begin, end): what is written to it next.
   message_writer& results(std::size_t begin, std::size_t end);
@@ -101,7 +104,7 @@ class result_receiver {
   result_receiver(std::unique_ptr<result_way> way, worker_slot& slot, std::uint64_t max_nbytes) noexcept
       : way_(std::move(way)),
         reader_(way_->share_log()),
-        files_(way_->receiving_end()),
+        files_(way_->receiving_end(), slot.packets),
         slot_(slot),
         max_nbytes_(max_nbytes) {}
 

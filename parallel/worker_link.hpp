@@ -22,7 +22,8 @@ enum class worker_state : std::uint32_t {
 struct worker_link {
   // The parent writes. What lies in the log of messages to the worker before `sent` is visible to who sees the number.
   alignas(64) std::atomic<std::uint64_t> sent = 0;
-  std::atomic<std::uint32_t> posts = 0;  // changes after each change of `sent`: what the worker sleeps on
+  std::atomic<std::uint64_t> packets = 0;  // of descriptors that were sent: see file_table
+  std::atomic<std::uint32_t> posts = 0;    // changes after each change of `sent`: what the worker sleeps on
   std::atomic<std::int64_t> idle_timeout = 0;    // nanoseconds in no call, after which the worker leaves
   std::atomic<std::int64_t> idle_since = 0;      // by the steady clock, of an idle one
   stop_state stop;                               // nothing that was sent is wanted

@@ -83,7 +83,7 @@ class worker_loop {
         way_(std::move(at(descriptors, worker_descriptor::outbox)),
              std::move(at(descriptors, worker_descriptor::results))),
         event_(std::move(at(descriptors, worker_descriptor::event))),
-        files_(socket),
+        files_(socket, link_.packets),
         reader_(inbox_),
         lifeline_(std::move(at(descriptors, worker_descriptor::lifeline))) {}
 

@@ -51,7 +51,7 @@ worker_process::worker_process(process_kind kind, const lifeline& line, const de
       socket_(std::move(sockets.ours)),
       child_(spawn_worker(kind_, sockets.theirs.fd())),
       inbox_writer_(inbox_.fd()),
-      files_(socket_.fd()),
+      files_(socket_.fd(), link_->packets),
       results_(std::move(results), link_->slot, kind_.max_nbytes) {
   std::array<int, static_cast<std::size_t>(worker_descriptor::count)> all{};
   const auto at = [&](worker_descriptor which) -> int& { return all[static_cast<std::size_t>(which)]; };

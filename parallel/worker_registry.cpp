@@ -51,19 +51,18 @@ registry& own_registry() {
   return *before;
 }
 
-bool has_ended(worker_process& worker) noexcept {
-  pollfd end{worker.child().ended_fd(), POLLIN, 0};
-  return ::poll(&end, 1, 0) != 0;
-}
-
 /// Those that have left are waited for when their owner lets them go: not under the mutex.
 std::vector<std::unique_ptr<worker_process>> take_ended(registry& from) {
   std::vector<std::unique_ptr<worker_process>> ended;
-  std::erase_if(from.idle, [&](auto& each) {
-    if (!has_ended(*each)) return false;
-    ended.push_back(std::move(each));
-    return true;
-  });
+  std::vector<pollfd> ends;
+  ends.reserve(from.idle.size());
+  for (const auto& each : from.idle) ends.push_back({each->child().ended_fd(), POLLIN, 0});
+  if (ends.empty() || ::poll(ends.data(), ends.size(), 0) <= 0) return ended;
+  for (std::size_t i = ends.size(); i-- != 0;) {
+    if (ends[i].revents == 0) continue;
+    ended.push_back(std::move(from.idle[i]));
+    from.idle.erase(from.idle.begin() + static_cast<std::ptrdiff_t>(i));
+  }
   return ended;
 }
 
@@ -93,7 +92,6 @@ std::unique_ptr<worker_process> take_worker(const process_kind& kind) {
   std::vector<std::unique_ptr<worker_process>> ended;
   {
     const std::lock_guard lock(here.mutex);
-    ended = take_ended(here);
     const auto is_alike = [&](const auto& each) { return each->kind() == kind; };
     for (;;) {
       const auto alike = std::ranges::find_if(here.idle.rbegin(), here.idle.rend(), is_alike);

@@ -15,6 +15,7 @@ struct alignas(64) worker_slot {
   std::atomic<std::uint64_t> published =
       0;  // of its log: what it wrote before is visible to who sees the number
   std::atomic<std::uint64_t> consumed = 0;  // of its log: what the reader has read
+  std::atomic<std::uint64_t> packets = 0;   // of descriptors that it has sent: see file_table
   std::atomic<std::uint64_t> task = 0;      // the one that it is at, or was last
   std::atomic<std::int64_t> started = 0;    // when it began, where there is a timeout; 0: it is at none
   std::atomic<std::int64_t> busy = 0;       // nanoseconds at tasks

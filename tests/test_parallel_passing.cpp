@@ -114,8 +114,9 @@ class worker_line {
  private:
   std::array<int, 2> ends_ = pair();
   argument_writer writer_;
-  file_sender sender_{ends_[0]};
-  file_table table_{ends_[1]};
+  std::atomic<std::uint64_t> packets_ = 0;
+  file_sender sender_{ends_[0], packets_};
+  file_table table_{ends_[1], packets_};
   bytes_received received_;
   bool ahead_ = false;
   std::size_t last_bytes_ = 0;
