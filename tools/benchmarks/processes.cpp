@@ -162,7 +162,8 @@ void add_memory(bench& b, const std::string& row, const std::shared_ptr<larder::
   const auto processes = [one_by_one] {
     one_by_one->map(std::views::iota(0, 2), k_nothing);
     process_ids all = this_and_children();
-    look(*one_by_one, filled(200'000), all);  // what is loaded for that is loaded
+    look(*one_by_one, filled(200'000), all);  // what is loaded for that is loaded,
+    look(*one_by_one, filled(1), all);        // and nobody keeps that array
     return all;
   };
   b.add("processes-" + row + "-memory/larder", [one_by_one, pass, processes] {
