@@ -1,13 +1,10 @@
 // Rows processes-*: calls of workers that are processes, arrays on their way to them and back, and what that costs by hand.
 
 #include <sched.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <numeric>
@@ -15,7 +12,6 @@
 #include <ranges>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <larder/atomic.hpp>
@@ -23,10 +19,10 @@
 #include <larder/load.hpp>
 #include <larder/parallel.hpp>
 
-#include "src/futex.hpp"
 #include "tools/benchmarks/bench.hpp"
 #include "tools/benchmarks/parallel_work.hpp"
 #include "tools/benchmarks/process_memory.hpp"
+#include "tools/benchmarks/processes_by_hand.hpp"
 
 namespace larder_bench {
 namespace {
@@ -40,63 +36,6 @@ larder::parallel processes(larder::parallel_options options = {}) {
   options.n_jobs = k_parallel_workers;
   options.backend = larder::backend::processes;
   return larder::parallel(std::move(options));
-}
-
-/// A child that sleeps until it is woken, and wakes whoever asked.
-class sleeping_child {
- public:
-  sleeping_child()
-      : words_(static_cast<words*>(
-            ::mmap(nullptr, sizeof(words), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
-    child_ = ::fork();
-    if (child_ != 0) return;
-    for (std::uint32_t seen = 0;; ++seen) {
-      wait(words_->asked, seen);
-      words_->answered.fetch_add(1);
-      larder::detail::futex_wake_shared(words_->answered);
-    }
-  }
-  ~sleeping_child() {
-    ::kill(child_, SIGKILL);
-    ::waitpid(child_, nullptr, 0);
-    ::munmap(words_, sizeof(words));
-  }
-  sleeping_child(const sleeping_child&) = delete;
-  sleeping_child& operator=(const sleeping_child&) = delete;
-
-  void ask() {
-    words_->asked.fetch_add(1);
-    larder::detail::futex_wake_shared(words_->asked);
-  }
-  void wait_for_answer() { wait(words_->answered, answers_++); }
-
- private:
-  struct words {
-    alignas(64) std::atomic<std::uint32_t> asked;
-    alignas(64) std::atomic<std::uint32_t> answered;
-  };
-  static void wait(const std::atomic<std::uint32_t>& word, std::uint32_t seen) {
-    while (word.load() == seen) larder::detail::futex_wait_shared(word, seen, std::chrono::hours(1));
-  }
-
-  words* words_;
-  pid_t child_;
-  std::uint32_t answers_ = 0;
-};
-
-/// write() of 80 MB to a new memfd.
-double write_to_memfd(const larder::array<double>& a) {
-  const int fd = ::memfd_create("bench", MFD_CLOEXEC);
-  if (fd < 0) throw std::system_error(errno, std::generic_category(), "memfd_create");
-  const double seconds = once([&] {
-    for (std::size_t done = 0; done < k_bytes;) {
-      const ssize_t n = ::write(fd, reinterpret_cast<const char*>(a.data()) + done, k_bytes - done);
-      if (n < 0) throw std::system_error(errno, std::generic_category(), "write");
-      done += static_cast<std::size_t>(n);
-    }
-  });
-  ::close(fd);
-  return seconds;
 }
 
 larder::array<double> filled(std::size_t count = k_count) {
@@ -201,6 +140,50 @@ void add_memory_rows(bench& b, const std::shared_ptr<larder::parallel>& one_by_o
   b.add("processes-array/floor", [] { return static_cast<double>(k_bytes); });
 }
 
+/// Seconds of handing each of these arrays to both workers for the first time, in the median.
+template <class Make, class Pass>
+double first_passes(Make make, Pass pass) {
+  std::vector<decltype(make())> arrays;
+  for (int i = 0; i < 6; ++i) arrays.push_back(make());
+  std::vector<double> seconds;
+  for (const auto& each : arrays) seconds.push_back(once([&] { pass(each); }));
+  seconds.erase(seconds.begin());  // it has found nothing in the processors' caches
+  std::nth_element(seconds.begin(), seconds.begin() + 2, seconds.end());
+  return seconds[2];
+}
+
+/// Rows processes-ROW and -ROW-cold: an array to both workers, the first call with it; after others, and right after 80 MB were filled.
+template <class Make>
+void add_first_passes(bench& b, const std::shared_ptr<larder::parallel>& pool, const std::string& row,
+                      Make make) {
+  const auto pass = [pool](const larder::array<const double>& a) {
+    pool->map(std::views::iota(0, 2), k_size, a);
+  };
+  b.add("processes-" + row + "/larder", [make, pass] { return first_passes(make, pass); });
+  b.add("processes-" + row + "-cold/larder", [make, pass, pool] {
+    const auto a = make();
+    by_hand::filled_memory evicting(k_bytes);
+    pool->map(std::views::iota(0, 2), k_nothing);
+    return once([&] { pass(a); });
+  });
+}
+
+void add_first_passes_by_hand(bench& b) {
+  using namespace by_hand;
+  const auto make = [] { return std::make_unique<filled_memory>(k_bytes); };
+  b.add("processes-shared/floor", [make] {
+    children both(waiting::looking);
+    both.call();
+    return first_passes(make, [&](const auto& memory) { both.map(memory->fd(), k_bytes); });
+  });
+  b.add("processes-shared-cold/floor", [make] {
+    children both(waiting::looking);
+    const auto memory = make();
+    both.call();
+    return once([&] { both.map(memory->fd(), k_bytes); });
+  });
+}
+
 }  // namespace
 
 void add_processes(bench& b) {
@@ -233,15 +216,12 @@ void add_processes(bench& b) {
     return after_idle([&] { pool->map(std::views::iota(0, 2), k_nothing); });
   });
   b.add("processes-call-idle/floor", [] {
-    std::array<sleeping_child, k_parallel_workers> children;
+    by_hand::children children(by_hand::waiting::asleep);
     settle();
-    return after_idle([&] {
-      for (auto& each : children) each.ask();
-      for (auto& each : children) each.wait_for_answer();
-    });
+    return after_idle([&] { children.call(); });
   });
 
-  b.add("processes-heap/floor", [] { return write_to_memfd(filled()); });
+  b.add("processes-heap/floor", [] { return by_hand::write_to_memfd(filled()); });
   b.add("processes-heap/larder", [pool] {
     const auto a = filled();
     pool->map(std::views::iota(0, 2), k_nothing);
@@ -252,17 +232,10 @@ void add_processes(bench& b) {
     pool->map(std::views::iota(0, 2), k_size, a);
     return per_call([&] { pool->map(std::views::iota(0, 2), k_size, a); });
   });
-  b.add("processes-shared/larder", [pool] {
-    const auto a = shared_and_filled();
-    pool->map(std::views::iota(0, 2), k_nothing);
-    return once([&] { pool->map(std::views::iota(0, 2), k_size, larder::array<const double>(a)); });
-  });
+  add_first_passes(b, pool, "shared", shared_and_filled);
   const std::string path = b.file(b.set().disk, "processes.npy");
-  b.add("processes-file/larder", [pool, path] {
-    const auto a = mapped_file(path);
-    pool->map(std::views::iota(0, 2), k_nothing);
-    return once([&] { pool->map(std::views::iota(0, 2), k_size, a); });
-  });
+  add_first_passes_by_hand(b);
+  add_first_passes(b, pool, "file", [path] { return mapped_file(path); });
   // One task, which says itself how long it was at making and filling the array.
   b.add("processes-result/larder", [pool] {
     pool->map(std::views::iota(0, 2), k_nothing);
@@ -276,6 +249,7 @@ void add_processes(bench& b) {
     });
     return now() - begun - results[0](0);
   });
+  b.add("processes-result/floor", [] { return by_hand::return_memory(k_bytes); });
 
   // "How to pass a large array to the workers of a pool": an array as the one element of a range, and its length.
   b.add("processes-len/larder", [pool, arrays = std::vector<larder::array<double>>()]() mutable {
