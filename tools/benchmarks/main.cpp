@@ -35,7 +35,8 @@ constexpr struct {
                 {"memory", larder_bench::add_extra_memory},
                 {"parallel", larder_bench::add_parallel},
                 {"processes", larder_bench::add_processes},
-                {"store", larder_bench::add_store}};
+                {"store", larder_bench::add_store},
+                {"workloads", larder_bench::add_workloads}};
 
 void print_peers() {
   larder_bench::peer_versions versions;
