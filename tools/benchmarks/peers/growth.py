@@ -132,7 +132,7 @@ def hit(late_cached, argument):
 # Parallel calls
 
 class JoblibPool:
-    """Of joblib, which maps large arrays to its processes from a file in /dev/shm; with threading, of threads."""
+    """Of joblib. To processes it passes large arrays as mapped files in /dev/shm, which count as far as they are mapped."""
 
     def __init__(self, backend):
         self.parallel = joblib.Parallel(n_jobs=2, backend=backend)
