@@ -5,13 +5,14 @@ Slow ones have fewer points, so that no measurement takes longer than one or two
 
 import os
 import time
+import warnings
 from contextlib import ExitStack
 from multiprocessing import Pool
 from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
 
-from cache import disk_cache, first, hit, large_result, twice
+from cache import disk_cache, first, large_result, twice
 from common import joblib, once, per_call
 from process_memory import (peak_resident_bytes, proportional_bytes, reset_peaks, resident_bytes,
                             this_and_children)
@@ -56,6 +57,10 @@ def shuffled(n):
 
 
 # Cached calls
+
+# What joblib says of arguments of 1 GB.
+warnings.filterwarnings("ignore", "Persisting input arguments", UserWarning)
+
 
 def memory(path, **options):
     return joblib.Memory(path, verbose=0, **options)
@@ -118,7 +123,11 @@ def random_hits(cached, order):
 
 
 def hits(late_cached, argument):
-    return lambda: hit(late_cached(), argument)()
+    """Of a result that the first of these measurements, which is the warm-up, computes."""
+    def measure():
+        cached, what = late_cached(), argument()
+        return per_call(lambda: cached(what))
+    return measure
 
 
 # Parallel calls
