@@ -6,19 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdint>
-#include <functional>
 #include <new>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <system_error>
-#include <utility>
 
 #include "parallel/descriptor_message.hpp"
 #include "src/futex.hpp"
@@ -36,68 +31,6 @@ void* map_shared(std::size_t bytes, int protection, int flags, int fd) {
   void* const data = ::mmap(nullptr, bytes, protection, MAP_SHARED | flags, fd, 0);
   if (data == MAP_FAILED) fail("mmap");
   return data;
-}
-
-/// A child of fork that does the same each time that it is asked, and answers.
-class child {
- public:
-  /// Called in the child with its end of a socket.
-  using action = std::function<void(int socket)>;
-
-  /// Who waits looks so long before it sleeps.
-  child(action act, std::chrono::microseconds looks)
-      : sockets_(larder::detail::new_socket_pair()),
-        words_(::new (map_shared(sizeof(words), PROT_READ | PROT_WRITE, MAP_ANONYMOUS, -1)) words),
-        looks_(looks) {
-    pid_ = ::fork();
-    if (pid_ < 0) fail("fork");
-    if (pid_ != 0) return;
-    for (std::uint32_t seen = 0;; ++seen) {
-      wait(words_->asked, seen);
-      try {
-        act(sockets_.theirs.fd());
-      } catch (...) {  // who waits finds the socket closed, or waits no longer than the answer takes
-        ::_exit(1);
-      }
-      words_->answered.fetch_add(1);
-      larder::detail::futex_wake_shared(words_->answered);
-    }
-  }
-  ~child() {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-    ::munmap(words_, sizeof(words));
-  }
-  child(const child&) = delete;
-  child& operator=(const child&) = delete;
-
-  int socket() const noexcept { return sockets_.ours.fd(); }
-  void ask() {
-    words_->asked.fetch_add(1);
-    larder::detail::futex_wake_shared(words_->asked);
-  }
-  void wait_for_answer() { wait(words_->answered, answers_++); }
-
- private:
-  struct words {
-    alignas(64) std::atomic<std::uint32_t> asked = 0;
-    alignas(64) std::atomic<std::uint32_t> answered = 0;
-  };
-  void wait(const std::atomic<std::uint32_t>& word, std::uint32_t seen) const {
-    const auto has_changed = [&] { return word.load() != seen; };
-    if (looks_.count() != 0 && larder::detail::spin_until(has_changed, looks_)) return;
-    while (!has_changed()) larder::detail::futex_wait_shared(word, seen, std::chrono::hours(1));
-  }
-
-  larder::detail::socket_pair sockets_;
-  words* words_;
-  std::chrono::microseconds looks_;
-  pid_t pid_;
-  std::uint32_t answers_ = 0;
-};
-
-std::chrono::microseconds looks_of(waiting how) {
-  return std::chrono::microseconds(how == waiting::looking ? 50 : 0);
 }
 
 /// Of what goes with a descriptor.
@@ -130,35 +63,69 @@ std::optional<mapped_file> map_received(int socket, when_blocked blocked) {
   return mapped_file{map_shared(with.bytes, PROT_READ, 0, received->descriptors[0].fd()), with};
 }
 
+void map_what_has_come(int socket) {
+  map_received(socket, when_blocked::give_up);
+}  // the mapping goes with the child
+
 }  // namespace
 
-class children::pair {
- public:
-  explicit pair(waiting how)
-      : both_{child(map_what_has_come, looks_of(how)), child(map_what_has_come, looks_of(how))} {}
-  std::array<child, 2>& both() noexcept { return both_; }
-
- private:
-  static void map_what_has_come(int socket) {
-    map_received(socket, when_blocked::give_up);  // the mapping goes with the child
-  }
-  std::array<child, 2> both_;
+struct child::words {
+  alignas(64) std::atomic<std::uint32_t> asked = 0;
+  alignas(64) std::atomic<std::uint32_t> answered = 0;
 };
 
-children::children(waiting how) : pair_(std::make_unique<pair>(how)) {}
-children::~children() = default;
+child::child(const action& act, waiting how)
+    : sockets_(larder::detail::new_socket_pair()),
+      words_(::new (map_shared(sizeof(words), PROT_READ | PROT_WRITE, MAP_ANONYMOUS, -1)) words),
+      how_(how),
+      pid_(::fork()) {
+  if (pid_ < 0) fail("fork");
+  if (pid_ != 0) return;
+  for (std::uint32_t seen = 0;; ++seen) {
+    wait(words_->asked, seen);
+    try {
+      act(sockets_.theirs.fd());
+    } catch (...) {
+      ::_exit(1);
+    }
+    words_->answered.fetch_add(1);
+    larder::detail::futex_wake_shared(words_->answered);
+  }
+}
+
+child::~child() {
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+  ::munmap(words_, sizeof(words));
+}
+
+void child::ask() {
+  words_->asked.fetch_add(1);
+  larder::detail::futex_wake_shared(words_->asked);
+}
+
+void child::wait_for_answer() { wait(words_->answered, answers_++); }
+
+void child::wait(const std::atomic<std::uint32_t>& word, std::uint32_t seen) const {
+  constexpr std::chrono::microseconds k_look{50};
+  const auto has_changed = [&] { return word.load() != seen; };
+  if (how_ == waiting::looking && larder::detail::spin_until(has_changed, k_look)) return;
+  while (!has_changed()) larder::detail::futex_wait_shared(word, seen, std::chrono::hours(1));
+}
+
+children::children(waiting how) : both_{child(map_what_has_come, how), child(map_what_has_come, how)} {}
 
 void children::call() {
-  for (child& each : pair_->both()) each.ask();
-  for (child& each : pair_->both()) each.wait_for_answer();
+  for (child& each : both_) each.ask();
+  for (child& each : both_) each.wait_for_answer();
 }
 
 void children::map(int fd, std::size_t bytes) {
-  for (child& each : pair_->both()) {
+  for (child& each : both_) {
     send(each.socket(), fd, {.bytes = bytes});
     each.ask();
   }
-  for (child& each : pair_->both()) each.wait_for_answer();
+  for (child& each : both_) each.wait_for_answer();
 }
 
 filled_memory::filled_memory(std::size_t bytes) : bytes_(bytes), fd_(::memfd_create("bench", MFD_CLOEXEC)) {
@@ -180,7 +147,7 @@ double return_memory(std::size_t bytes) {
     const filled_memory made(bytes);
     send(socket, made.fd(), {.bytes = bytes, .seconds = now() - before});
   };
-  child maker(make, looks_of(waiting::looking));
+  child maker(make, waiting::looking);
   maker.ask();
   maker.wait_for_answer();
   std::optional<mapped_file> made;

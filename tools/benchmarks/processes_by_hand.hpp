@@ -1,29 +1,61 @@
 #pragma once
 // What rows processes-* do, by hand: two children of fork that are woken through futexes, and descriptors that go to them and come back.
 
+#include <sys/types.h>
+
+#include <array>
+#include <atomic>
 #include <cstddef>
-#include <memory>
+#include <cstdint>
+#include <functional>
 
 #include <larder/array.hpp>
+
+#include "parallel/descriptor_message.hpp"
 
 namespace larder_bench::by_hand {
 
 /// Whether who waits sleeps at once, or looks for some time first.
 enum class waiting { asleep, looking };
 
-/// Two children, each of which waits until it is woken, and wakes whoever asked.
+/// A child of fork that does the same each time that it is asked, and answers.
+class child {
+ public:
+  /// Called in the child with its end of a socket.
+  using action = std::function<void(int socket)>;
+
+  child(const action& act, waiting how);
+  ~child();
+  child(const child&) = delete;
+  child& operator=(const child&) = delete;
+
+  /// The parent's end.
+  int socket() const noexcept { return sockets_.ours.fd(); }
+  void ask();
+  void wait_for_answer();
+
+ private:
+  struct words;
+  void wait(const std::atomic<std::uint32_t>& word, std::uint32_t seen) const;
+
+  larder::detail::socket_pair sockets_;
+  words* words_;
+  waiting how_;
+  pid_t pid_;
+  std::uint32_t answers_ = 0;
+};
+
+/// Two of them.
 class children {
  public:
   explicit children(waiting how);
-  ~children();
   /// Wakes both, and waits until each has answered.
   void call();
   /// The same, and has each of them map so much of the file before it answers: its descriptor goes there, fstat, mmap.
   void map(int fd, std::size_t bytes);
 
  private:
-  class pair;
-  std::unique_ptr<pair> pair_;
+  std::array<child, 2> both_;
 };
 
 /// Memory that others can map, filled.
