@@ -202,7 +202,7 @@ class Plots(unittest.TestCase):
     def test_a_curve_names_its_axes_and_series(self):
         self.assertEqual(self.draw(results(curves=[curve()]), "plots"), ["grow-hit"])
         text = self.text_of(self.directory / "plots/grow-hit.svg")
-        for part in "entries in the cache", "time of a hit, in seconds", "larder", "floor", "joblib", "10 µs":
+        for part in "entries in the cache", "time of a hit (s)", "larder", "floor", "joblib", "10 µs":
             self.assertIn(part, text)
         self.assertNotIn("LMDB", text)
 

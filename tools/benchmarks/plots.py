@@ -35,7 +35,7 @@ SUMMARY = (
     ("processes-tasks", "A cheap task in two worker processes", ("loky",)),
     ("processes-heap", "80 MB passed to two workers", ("loky",)),
     ("map-large-disk", "{large} MB loaded from disk, mapped", ("joblib", "numpy")),
-    ("processes-start", "Two workers started, and stopped", ("loky",)),
+    ("processes-start", "Two workers started, and their first call", ("loky",)),
 )
 
 matplotlib.rcParams.update({
@@ -84,7 +84,7 @@ def draw_curve(curve, path):
     title = textwrap.wrap(curve["what"][0].upper() + curve["what"][1:], 72)
     width, height = 7.6, 4.4 + 0.2 * len(title)
     figure = card(width, height, "\n".join(title))
-    axes = figure.add_axes([0.95 / width, 0.7 / height, (width - 2.9) / width, (height - 1.25 - 0.2 * len(title)) / height])
+    axes = figure.add_axes([0.95 / width, 0.7 / height, (width - 3.0) / width, (height - 1.25 - 0.2 * len(title)) / height])
     for who, (x, middle, low, high) in measured.items():
         own = who == "larder"
         axes.fill_between(x, low, high, color=colour(who), alpha=0.16, linewidth=0)
@@ -110,7 +110,7 @@ def draw_curve(curve, path):
 
 
 def with_unit(text, unit):
-    return f"{text}, in {'seconds' if unit == 's' else 'bytes'}" if unit else text
+    return f"{text} ({unit})" if unit else text
 
 
 def label_lines(figure, axes, measured):
@@ -118,18 +118,16 @@ def label_lines(figure, axes, measured):
     apart = 14 / 72 * figure.dpi
     to_pixels, to_axes = axes.transData.transform, axes.transAxes.inverted().transform
     ends = sorted((to_pixels((x[-1], middle[-1]))[1], who) for who, (x, middle, _, _) in measured.items())
-    heights = spread_out([height for height, _ in ends], apart, to_pixels_of_top(axes) - apart / 2)
+    top = axes.transAxes.transform((0, 1))[1]
+    heights = spread_out([height for height, _ in ends], apart, top - apart / 2)
     for (_, who), height in zip(ends, heights):
         x, middle = measured[who][0][-1], measured[who][1][-1]
+        to_the_end = x == max(xs[-1] for xs, *_ in measured.values())
         beside = 1.05, to_axes((0, height))[1]
         axes.annotate(name_of(who), (x, middle), xytext=beside, textcoords="axes fraction", va="center", color=colour(who),
                       fontweight="bold" if who == "larder" else "normal", annotation_clip=False,
-                      arrowprops={"arrowstyle": "-", "color": colour(who), "alpha": 0.35, "linewidth": 0.8,
-                                  "shrinkA": 1, "shrinkB": 4})
-
-
-def to_pixels_of_top(axes):
-    return axes.transAxes.transform((0, 1))[1]
+                      arrowprops={"arrowstyle": "-", "color": colour(who), "alpha": 0.4, "linewidth": 0.8,
+                                  "linestyle": "-" if to_the_end else (0, (1, 4)), "shrinkA": 1, "shrinkB": 4})
 
 
 def spread_out(heights, apart, top):
@@ -181,11 +179,11 @@ def draw_summary(results, path):
             axes.barh(y, seconds - left, left=left, height=0.72, color=colour(who), alpha=1 if who == "larder" else 0.75)
             axes.annotate(name_of(who), (0, y), xycoords=axes.get_yaxis_transform(), xytext=(-6, 0), ha="right",
                           textcoords="offset points", va="center", color=colour(who))
-            beside = to_text(float(f"{seconds:.3g}")) + ("" if who == "larder" else f"  ×{times:.2g}" if times < 99.5 else f"  ×{times:,.0f}")
+            beside = to_text(float(f"{seconds:.3g}")) + ("" if who == "larder" else f"  ×{float(f'{times:.2g}'):,g}")
             axes.annotate(beside, (seconds, y), xytext=(5, 0), textcoords="offset points", va="center", color=QUIET)
             y += 1
     log_axis(axes.xaxis, "s")
-    axes.set_xlabel("time, in seconds (logarithmic); × is how many times larder's")
+    axes.set_xlabel("time (s), logarithmic; × is how many times larder's; floor: bare system calls")
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="y", visible=False)
