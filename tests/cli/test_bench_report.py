@@ -94,6 +94,11 @@ class Misses(unittest.TestCase):
                          "  hit: wanted ≤ 1.5 of the floor's time, measured 2.00 of the floor's time")
         self.assertIn("| hit | ≤ 1.5 of the floor's time | 2.00 of the floor's time |", page.markdown(made))
 
+    def test_what_is_compared_with_is_named(self):
+        for floor, text in (("hit/joblib", "joblib's time"), ("small/larder", "the time of small"), ("hit/floor-plain", "the floor's time")):
+            row = report.evaluate(Row("hit", "a hit", target=0.5, floor=(floor,)), {"hit/larder": [1.0], floor: [1.0]}, VERSIONS)
+            self.assertEqual(report.missed(results(row))[0]["wanted"], "≤ 0.5 of " + text)
+
     def test_absolute_ones_have_their_unit(self):
         row = report.evaluate(Row("put", "a put", "absolute", 1.5e-5), {"put/larder": [2e-5]}, VERSIONS)
         self.assertEqual(report.missed(results(row)), [{"row": "put", "wanted": "≤ 15 us", "measured": "20 us"}])
@@ -119,8 +124,8 @@ class Curves(unittest.TestCase):
 
 
 class Rounds(unittest.TestCase):
-    def rounds(self, *others, wanted=5):
-        return driver.Rounds(wanted, others=list(others))
+    def rounds(self, *others):
+        return driver.Rounds(wanted=5, others=list(others), took=[1.0] * len(others))
 
     def test_the_warm_up_and_disturbed_rounds_do_not_count(self):
         self.assertEqual(self.rounds(0, 0, 0.5, 0, 0).counted(), [1, 3, 4])
@@ -129,14 +134,14 @@ class Rounds(unittest.TestCase):
         self.assertEqual(self.rounds(0, 0, 0.5, 0.5, 0).counted(), [1, 2, 3, 4])
 
     def test_disturbed_rounds_are_repeated_up_to_twice_as_many_in_all(self):
-        self.assertTrue(self.rounds(*[0.5] * 10).go_on(until=10, now=0, last_took=1))
-        self.assertFalse(self.rounds(*[0.5] * 11).go_on(until=10, now=0, last_took=1))
-        self.assertFalse(self.rounds(*[0] * 6).go_on(until=10, now=0, last_took=1))
+        self.assertTrue(self.rounds(*[0.5] * 10).go_on(until=10, now=0))
+        self.assertFalse(self.rounds(*[0.5] * 11).go_on(until=10, now=0))
+        self.assertFalse(self.rounds(*[0] * 6).go_on(until=10, now=0))
 
     def test_they_end_when_the_time_is_up_but_not_before_three(self):
-        self.assertTrue(self.rounds(0, 0, 0).go_on(until=0, now=10, last_took=1))
-        self.assertFalse(self.rounds(0, 0, 0, 0).go_on(until=10, now=9.5, last_took=1))
-        self.assertTrue(self.rounds(0, 0, 0, 0).go_on(until=10, now=8.5, last_took=1))
+        self.assertTrue(self.rounds(0, 0, 0).go_on(until=0, now=10))
+        self.assertFalse(self.rounds(0, 0, 0, 0).go_on(until=10, now=9.5))
+        self.assertTrue(self.rounds(0, 0, 0, 0).go_on(until=10, now=8.5))
 
 
 class Shares(unittest.TestCase):

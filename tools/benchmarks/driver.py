@@ -78,6 +78,7 @@ class Rounds:
     wanted: int  # quiet ones
     samples: dict = field(default_factory=dict)  # of each measurement a value for each round, None where it failed
     others: list = field(default_factory=list)  # what other programs used of a processor
+    took: list = field(default_factory=list)  # seconds
     errors: list = field(default_factory=list)
 
     def quiet(self):
@@ -94,11 +95,12 @@ class Rounds:
         numbers = self.counted()
         return {name: [values[number] for number in numbers] for name, values in self.samples.items()}
 
-    def go_on(self, until, now, last_took):
+    def go_on(self, until, now):
+        """Whether there is to be another one, and time for it."""
         over = len(self.others) - 1
         if over < min(self.wanted, ENOUGH):
             return True
-        return len(self.quiet()) < self.wanted and over < 2 * self.wanted and now + last_took <= until
+        return len(self.quiet()) < self.wanted and over < 2 * self.wanted and now + self.took[-1] <= until
 
 
 def measure(names, programs, wanted, until, progress, before=lambda: None):
@@ -107,8 +109,7 @@ def measure(names, programs, wanted, until, progress, before=lambda: None):
     pids = [os.getpid()] + [program.process.pid for program in programs]
     order = random.Random(0)
     rounds = Rounds(wanted)
-    took = 0.0
-    while rounds.go_on(until, time.monotonic(), took):
+    while rounds.go_on(until, time.monotonic()):
         progress.round(len(rounds.others), len(rounds.quiet()))
         start, busy, own = time.monotonic(), busy_seconds(), own_seconds(pids)
         for name in order.sample(names, len(names)):  # so that none always comes after the same other one
@@ -121,6 +122,6 @@ def measure(names, programs, wanted, until, progress, before=lambda: None):
                     rounds.errors.append(str(error))
                     progress.say(f"bench: {error}")
             rounds.samples.setdefault(name, []).append(value)
-        took = time.monotonic() - start
-        rounds.others.append(max(0.0, busy_seconds() - busy - (own_seconds(pids) - own)) / took)
+        rounds.took.append(time.monotonic() - start)
+        rounds.others.append(max(0.0, busy_seconds() - busy - (own_seconds(pids) - own)) / rounds.took[-1])
     return rounds

@@ -53,7 +53,7 @@ def build(program):
     return "unknown"
 
 
-def conditions(root, program, large_bytes, places):
+def conditions(root, program, python, large_bytes, places):
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     huge = Path("/sys/kernel/mm/transparent_hugepage/enabled")
     return {
@@ -63,6 +63,7 @@ def conditions(root, program, large_bytes, places):
         "memory": f"{memory / 1e9:.0f} GB; huge pages: {huge.read_text().strip() if huge.exists() else 'none'}",
         "system": system(),
         "build": build(program),
+        "python": first_line(python, "--version") if python else "none with NumPy",
         "large arrays": f"{large_bytes / 1e6:g} MB of float64",
         **{place: first_line("stat", "--file-system", "--format=%T", str(directory))
            for place, directory in places.items()},

@@ -1,7 +1,7 @@
 """The results of tools/bench as a page of Markdown."""
 
 from known_peers import name_of
-from report import amount, measured, quantity, wanted, with_verdict
+from report import amount, measured, quantity, target, with_verdict
 
 
 def markdown(results, plots=()):
@@ -46,7 +46,7 @@ def row_cells(row, peers):
     return [
         row["row"], quantity(row["larder"], row["unit"]), quantity(row["floor"], row["unit"]),
         *(row["absent"].get(peer) or quantity(row["peers"].get(peer), row["unit"]) for peer in peers),
-        measured(row) if compared else "–", "–" if row["target"] is None else wanted(row),
+        measured(row) if compared else "–", target(row),
         f"{row['spread']:.0%}" if "spread" in row else "–", row["verdict"],
     ]
 

@@ -2,7 +2,7 @@
 
 from statistics import median
 
-from known_peers import is_installed, must_exist
+from known_peers import is_installed, must_exist, name_of
 
 WORTHLESS = 0.25  # a spread from which a median that is not clear of the target says nothing
 
@@ -18,7 +18,7 @@ def spread(values):
     """The distance between the quartiles, as a part of the median."""
     low, high = quartiles(values)
     middle = median(values)
-    return (high - low) / middle if middle else 0.0
+    return (high - low) / abs(middle) if middle else 0.0
 
 
 def present(values):
@@ -124,11 +124,17 @@ def missed_text(results):
     return "\n".join([head, *lines, *tail])
 
 
+def target(row):
+    if row["target"] is None:
+        return "–"
+    number = quantity(row["target"], row["unit"]) if row["ratio"] == "absolute" else f"{row['target']:g}"
+    return ("≥ " if row["ratio"] == "speed" else "≤ ") + number
+
+
 def wanted(row):
     if row["target"] is None:
         return "a value"
-    target = quantity(row["target"], row["unit"]) if row["ratio"] == "absolute" else f"{row['target']:g}{of_what(row)}"
-    return ("≥ " if row["ratio"] == "speed" else "≤ ") + target
+    return target(row) + ("" if row["ratio"] == "absolute" else of_what(row))
 
 
 def measured(row):
@@ -138,9 +144,12 @@ def measured(row):
 
 
 def of_what(row):
-    if row["unit"] != "s":
-        return " of the floor"
-    return {"speed": " of the floor's speed", "time": " of the floor's time"}[row["ratio"]]
+    """What a ratio is one of: the floor's, a peer's, or larder's own of another row."""
+    other, _, who = (row["floor_name"] or "/floor").rpartition("/")
+    quantity_of = {"speed": "speed", "time": "time" if row["unit"] == "s" else "memory"}[row["ratio"]]
+    if who == "larder":
+        return f" of the {quantity_of} of {other}"
+    return f" of {'the floor' if must_exist(who) else name_of(who)}'s {quantity_of}"
 
 
 def quantity(value, unit):
@@ -150,7 +159,7 @@ def quantity(value, unit):
     if unit == "B":
         return f"{value / 2**20:.3g} MiB"
     for factor, name in (1, "s"), (1e-3, "ms"), (1e-6, "us"):
-        if value >= factor:
+        if abs(value) >= factor:
             return f"{value / factor:.3g} {name}"
     return f"{value / 1e-9:.3g} ns"
 
