@@ -4,15 +4,11 @@
 #include <larder/error.hpp>
 #include <larder/parallel.hpp>
 
-#include <unistd.h>
-
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <ranges>
 #include <system_error>
-
-#include "examples/convolve/number_text.hpp"
 
 namespace convolve {
 
@@ -85,9 +81,7 @@ larder::array<const double> convolved(const larder::array<const double>& spectru
                                       int jobs, larder::backend where) {
   const std::size_t n = spectrum.shape(0);
   const larder::array<double> result = result_space(n);
-  larder::progress_option bar = false;
-  if (isatty(STDERR_FILENO) == 1) bar = "R = " + number_text(resolution);
-  const larder::parallel pool({.n_jobs = jobs, .backend = where, .progress = bar});
+  const larder::parallel pool({.n_jobs = jobs, .backend = where});
   pool.map(std::views::iota(std::size_t{0}, n), convolve_at, spectrum, resolution, result);
   return result;
 }

@@ -16,8 +16,8 @@ namespace convolve {
 ///
 /// Samples need not be equidistant; at the ends the sums are over what is there. `spectrum` is (n, 2), its wavelengths
 /// positive and ascending; the result has n elements, which depend neither on the number of jobs nor on
-/// the backend (as in larder::parallel_options). The sums run in double, over samples in ascending order. Shows a progress bar on a
-/// terminal.
+/// the backend (as in larder::parallel_options). The sums run in double, over samples in ascending order. Progress is shown
+/// where a larder::parallel_config says so.
 larder::array<const double> convolved(const larder::array<const double>& spectrum, double resolution,
                                       int jobs, larder::backend where);
 

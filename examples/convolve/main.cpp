@@ -10,6 +10,9 @@
 #include <larder/init.hpp>
 #include <larder/log.hpp>
 #include <larder/memory.hpp>
+#include <larder/parallel_config.hpp>
+
+#include <unistd.h>
 
 #include <chrono>
 #include <cstddef>
@@ -25,6 +28,7 @@
 
 #include "examples/convolve/complaint.hpp"
 #include "examples/convolve/convolution.hpp"
+#include "examples/convolve/number_text.hpp"
 #include "examples/convolve/options.hpp"
 #include "examples/convolve/report.hpp"
 #include "examples/convolve/spectrum.hpp"
@@ -61,6 +65,12 @@ cache open_cache(const std::filesystem::path& location) {
   }
 }
 
+/// On a terminal there is a bar for what is computed.
+larder::parallel_options progress_of(double resolution) {
+  if (isatty(STDERR_FILENO) != 1) return {};
+  return {.progress = "R = " + number_text(resolution)};
+}
+
 void convolve_all(const options& wanted, const spectrum& from, const larder::memory& memory) {
   const auto samples = from.samples;
   const std::size_t n = samples.shape(0);
@@ -74,6 +84,7 @@ void convolve_all(const options& wanted, const spectrum& from, const larder::mem
   report rows(from, wanted.resolutions);
   for (std::size_t i = 0; i < wanted.resolutions.size(); ++i) {
     const auto start = std::chrono::steady_clock::now();
+    const larder::parallel_config shown(progress_of(wanted.resolutions[i]));
     const auto result = cached.evaluate(samples, wanted.resolutions[i], wanted.jobs, wanted.backend);
     rows.row(wanted.resolutions[i], result.how, std::chrono::steady_clock::now() - start);
     if (output) output->array().transpose().sub(i + 1).assign(result.value);

@@ -92,5 +92,6 @@ void add_map(bench& b);
 void add_parallel(bench& b);
 void add_processes(bench& b);
 void add_store(bench& b);
+void add_workloads(bench& b);
 
 }  // namespace larder_bench

@@ -5,37 +5,24 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 
 #include <larder/dump.hpp>
 
 #include "tools/benchmarks/bench.hpp"
+#include "tools/benchmarks/process_memory.hpp"
 
 namespace larder_bench {
 namespace {
 
-/// Bytes, by the name that /proc/self/status has for them.
-double status(const std::string& name) {
-  std::ifstream file("/proc/self/status");
-  for (std::string word; file >> word;) {
-    if (word != name + ":") continue;
-    double kibibytes = 0;
-    file >> kibibytes;
-    return kibibytes * 1024;
-  }
-  throw std::runtime_error("/proc/self/status has no " + name);
-}
-
 /// How far above what is resident now the peak is after `body`.
 double growth(const std::function<void()>& body) {
-  if (!(std::ofstream("/proc/self/clear_refs") << "5").flush()) {
-    throw std::runtime_error("the peak of the resident memory cannot be reset");
-  }
-  const double before = status("VmRSS");
+  const process_ids self = {::getpid()};
+  reset_peaks(self);
+  const double before = resident_bytes(self);
   body();
-  return std::max(0.0, status("VmHWM") - before);
+  return std::max(0.0, peak_resident_bytes(self) - before);
 }
 
 double in_child(const std::function<double()>& measure) {

@@ -24,7 +24,7 @@ constexpr struct {
                 {"hash", larder_bench::add_hash},         {"load", larder_bench::add_load},
                 {"map", larder_bench::add_map},           {"memory", larder_bench::add_extra_memory},
                 {"parallel", larder_bench::add_parallel}, {"processes", larder_bench::add_processes},
-                {"store", larder_bench::add_store}};
+                {"store", larder_bench::add_store},       {"workloads", larder_bench::add_workloads}};
 
 }  // namespace
 

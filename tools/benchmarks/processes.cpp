@@ -1,5 +1,6 @@
 // Rows processes-*: calls of workers that are processes, arrays on their way to them and back, and what that costs by hand.
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,15 +9,16 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <fstream>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <ranges>
-#include <set>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <vector>
 
+#include <larder/atomic.hpp>
 #include <larder/dump.hpp>
 #include <larder/load.hpp>
 #include <larder/parallel.hpp>
@@ -24,6 +26,7 @@
 #include "src/futex.hpp"
 #include "tools/benchmarks/bench.hpp"
 #include "tools/benchmarks/parallel_work.hpp"
+#include "tools/benchmarks/process_memory.hpp"
 
 namespace larder_bench {
 namespace {
@@ -96,25 +99,106 @@ double write_to_memfd(const larder::array<double>& a) {
   return seconds;
 }
 
-larder::array<double> filled() {
-  auto a = larder::array<double>::uninitialized({k_count});
+larder::array<double> filled(std::size_t count = k_count) {
+  auto a = larder::array<double>::uninitialized({count});
   a.fill(1.5);
   return a;
 }
 
-/// Bytes that these processes have in memory, where pages of several count in parts.
-double proportional_bytes(const std::set<pid_t>& pids) {
-  double kibibytes = 0;
-  for (const pid_t each : pids) {
-    std::ifstream file("/proc/" + std::to_string(each) + "/smaps_rollup");
-    for (std::string word; file >> word;) {
-      if (word != "Pss:") continue;
-      double n = 0;
-      file >> n;
-      kibibytes += n;
+/// 80 MB, mapped.
+larder::array<const double> mapped_file(const std::string& path) {
+  if (::access(path.c_str(), F_OK) != 0) larder::dump(filled(), path);
+  return larder::load<larder::array<const double>>(path);
+}
+
+larder::array<double> shared_and_filled() {
+  auto a = larder::array<double>::shared({k_count});
+  a.fill(1.5);
+  return a;
+}
+
+void read_all(const larder::array<const double>& a) {
+  const auto elements = a.flat();
+  keep(std::reduce(elements.begin(), elements.end()));
+}
+
+/// Of two tasks that have read all of their array and still have it, the second one looks at the memory of all processes.
+double read_and_look(const larder::array<const double>& a, const process_ids& ids,
+                     const larder::array<int>& met) {
+  read_all(a);
+  const auto steps = larder::atomic(met(0));
+  if (steps.fetch_add(1) == 0) {
+    const double end = now() + 30;
+    while (steps.load() < 3) {
+      if (now() > end) throw std::runtime_error("the other task did not run at the same time");
+      ::sched_yield();
     }
+    return 0;
   }
-  return kibibytes * 1024;
+  const double seen = proportional_bytes(ids);
+  steps.fetch_add(1);
+  return seen;
+}
+
+double look(const larder::parallel& one_by_one, const larder::array<const double>& a,
+            const process_ids& ids) {
+  const auto task = [](int, const larder::array<const double>& whole, const process_ids& all,
+                       const larder::array<int>& met) { return read_and_look(whole, all, met); };
+  return std::ranges::max(
+      one_by_one.map(std::views::iota(0, 2), task, a, ids, larder::array<int>::shared({1})));
+}
+
+double look_at_elements(const larder::parallel& one_by_one, const std::vector<larder::array<double>>& arrays,
+                        const process_ids& ids) {
+  const auto task = [](const larder::array<double>& a, const process_ids& all,
+                       const larder::array<int>& met) { return read_and_look(a, all, met); };
+  return std::ranges::max(one_by_one.map(arrays, task, ids, larder::array<int>::shared({1})));
+}
+
+/// Rows processes-ROW-memory and -peak: PSS as `pass` returns it, and peaks of RSS, both beyond what there was before.
+template <class Pass>
+void add_memory(bench& b, const std::string& row, const std::shared_ptr<larder::parallel>& one_by_one,
+                Pass pass) {
+  const auto processes = [one_by_one] {
+    one_by_one->map(std::views::iota(0, 2), k_nothing);
+    process_ids all = this_and_children();
+    look(*one_by_one, filled(200'000), all);  // what is loaded for that is loaded,
+    look(*one_by_one, filled(1), all);        // and nobody keeps that array
+    return all;
+  };
+  b.add("processes-" + row + "-memory/larder", [one_by_one, pass, processes] {
+    const process_ids all = processes();
+    const double before = proportional_bytes(all);
+    return pass(*one_by_one, all) - before;
+  });
+  b.add("processes-" + row + "-peak/larder", [one_by_one, pass, processes] {
+    const process_ids all = processes();
+    reset_peaks(all);
+    const double before = resident_bytes(all);
+    pass(*one_by_one, all);
+    return peak_resident_bytes(all) - before;
+  });
+}
+
+void add_memory_rows(bench& b, const std::shared_ptr<larder::parallel>& one_by_one, const std::string& path) {
+  using larder::parallel;
+  add_memory(b, "heap", one_by_one,
+             [](const parallel& p, const process_ids& all) { return look(p, filled(), all); });
+  add_memory(b, "shared", one_by_one,
+             [](const parallel& p, const process_ids& all) { return look(p, shared_and_filled(), all); });
+  add_memory(b, "file", one_by_one,
+             [path](const parallel& p, const process_ids& all) { return look(p, mapped_file(path), all); });
+  add_memory(b, "result", one_by_one, [](const parallel& p, const process_ids& all) {
+    const auto results = p.map(std::views::iota(0, 1), [](int) { return shared_and_filled(); });
+    read_all(results[0]);
+    return look(p, filled(1), all);
+  });
+  add_memory(b, "len", one_by_one, [](const parallel& p, const process_ids& all) {
+    const std::vector<larder::array<double>> arrays(2, filled());
+    look_at_elements(p, arrays, all);
+    return look_at_elements(p, arrays, all);
+  });
+  b.add("processes-array/floor", [] { return static_cast<double>(k_bytes); });
 }
 
 }  // namespace
@@ -169,15 +253,13 @@ void add_processes(bench& b) {
     return per_call([&] { pool->map(std::views::iota(0, 2), k_size, a); });
   });
   b.add("processes-shared/larder", [pool] {
-    const auto a = larder::array<double>::shared({k_count});
-    a.fill(1.5);
+    const auto a = shared_and_filled();
     pool->map(std::views::iota(0, 2), k_nothing);
     return once([&] { pool->map(std::views::iota(0, 2), k_size, larder::array<const double>(a)); });
   });
   const std::string path = b.file(b.set().disk, "processes.npy");
   b.add("processes-file/larder", [pool, path] {
-    if (::access(path.c_str(), F_OK) != 0) larder::dump(filled(), path);
-    const auto a = larder::load<larder::array<const double>>(path);
+    const auto a = mapped_file(path);
     pool->map(std::views::iota(0, 2), k_nothing);
     return once([&] { pool->map(std::views::iota(0, 2), k_size, a); });
   });
@@ -205,9 +287,8 @@ void add_processes(bench& b) {
 
   // Of this process and its workers, and what the array and the call add to it.
   b.add("processes-memory/larder", [pool, &b] {
-    const auto pids = pool->map(std::views::iota(0, 64), [](int) { return ::getpid(); });
-    std::set<pid_t> all(pids.begin(), pids.end());
-    all.insert(::getpid());
+    pool->map(std::views::iota(0, 2), k_nothing);
+    const process_ids all = this_and_children();
     const double before = proportional_bytes(all);          // what other rows have left
     const std::size_t bytes = b.set().large_bytes / 4 * 5;  // 1 GB
     auto a = larder::array<double>::shared({bytes / sizeof(double)});
@@ -225,6 +306,7 @@ void add_processes(bench& b) {
     return proportional_bytes(all) - before;
   });
   b.add("processes-memory/floor", [&b] { return static_cast<double>(b.set().large_bytes / 4 * 5); });
+  add_memory_rows(b, single, path);
 }
 
 }  // namespace larder_bench

@@ -1,6 +1,9 @@
+import os
+
 import numpy as np
 
 from common import joblib, remove
+from process_memory import peak_resident_bytes, reset_peaks, resident_bytes
 
 
 def add(p):
@@ -17,15 +20,10 @@ def add(p):
     p.add("memory-dump/joblib", lambda: extra(lambda a: joblib.dump(a, path)))
 
 
-def status(name):
-    with open("/proc/self/status", encoding="ascii") as file:
-        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name + ":"))
-
-
 def growth(body):
-    """How far above what is resident now the peak is after `body`, in bytes."""
-    with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
-        file.write("5")
-    before = status("VmRSS")
+    """How far above what is resident now the peak is after `body`."""
+    self = [os.getpid()]
+    reset_peaks(self)
+    before = resident_bytes(self)
     body()
-    return max(0, status("VmHWM") - before)
+    return max(0, peak_resident_bytes(self) - before)
