@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -11,6 +12,12 @@ namespace larder_bench {
 
 bench::~bench() {
   for (const std::string& path : files_) ::unlink(path.c_str());
+}
+
+std::size_t bench::scaled(std::size_t n) const noexcept {
+  constexpr std::size_t k_whole = 800'000'000;
+  const std::size_t parts = std::max<std::size_t>(k_whole / settings_.large_bytes, 1);
+  return std::max(n / parts, std::min<std::size_t>(n, 100));
 }
 
 const larder::array<double>& bench::large() {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ class bench {
 
   const settings& set() const noexcept { return settings_; }
 
+  /// A size of a curve: n where large arrays have 800 MB, and smaller with them, but never so small that nothing is left.
+  std::size_t scaled(std::size_t n) const noexcept;
+
   /// Names are "row/who" (tools/benchmarks/rows.py).
   void add(const std::string& name, measurement m) { measurements_[name] = std::move(m); }
   const std::map<std::string, measurement>& measurements() const noexcept { return measurements_; }
@@ -54,6 +58,9 @@ class bench {
   larder::array<double> large_;
   std::vector<std::string> files_;
 };
+
+/// Of peers that larder_bench has itself; none: it was built without.
+using peer_versions = std::map<std::string, std::optional<std::string>>;
 
 /// Monotonic, in seconds.
 double now() noexcept;
@@ -86,6 +93,10 @@ void add_cache(bench& b);
 void add_control(bench& b);
 void add_dump(bench& b);
 void add_extra_memory(bench& b);
+void add_growth_of_cache(bench& b);
+void add_growth_of_parallel(bench& b);
+void add_growth_of_processes(bench& b);
+void add_growth_of_store(bench& b);
 void add_hash(bench& b);
 void add_load(bench& b);
 void add_map(bench& b);

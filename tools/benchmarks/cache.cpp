@@ -20,48 +20,23 @@
 #include <larder/memory.hpp>
 
 #include "tools/benchmarks/bench.hpp"
+#include "tools/benchmarks/filled_cache.hpp"
 #include "tools/benchmarks/first_hit.hpp"
 #include "tools/benchmarks/floor.hpp"
+#include "tools/benchmarks/late.hpp"
+#include "tools/benchmarks/result_stores.hpp"
 
 namespace larder_bench {
 namespace {
 
 using array = larder::array<const double>;
 
-int twice(int x) { return 2 * x; }
 double first(const array& a) { return a(0); }
 array large_result(std::size_t n) {
   auto a = larder::array<double>::uninitialized({n});
   a.fill(1.5);
   return a;
 }
-
-/// Calls of `twice`, in a directory of their own.
-class cached_twice {
- public:
-  explicit cached_twice(const std::string& directory)
-      : function_(larder::memory(directory).cache("twice", twice, {.version = "1"})) {}
-
-  void operator()(int x) const { keep(static_cast<double>(function_(x))); }
-  std::string path(int x) const { return function_.call_and_shelve(x).path(); }
-
- private:
-  decltype(larder::memory("").cache("twice", twice)) function_;
-};
-
-/// The numbers below n, in an order without a pattern, over and over.
-class shuffled {
- public:
-  explicit shuffled(std::uint64_t n) : n_(n) {}
-  std::uint64_t next() {
-    state_ = state_ * 6364136223846793005U + 1442695040888963407U;
-    return (state_ >> 33) % n_;
-  }
-
- private:
-  std::uint64_t n_;
-  std::uint64_t state_ = 1;
-};
 
 void add_small(bench& b, const std::string& place, const std::string& directory) {
   const auto f = std::make_shared<cached_twice>(directory + "/larder_bench-cache-small");
@@ -91,6 +66,25 @@ void add_small(bench& b, const std::string& place, const std::string& directory)
       floor::store_number(by_hand, next, 2 * next);
     });
   });
+}
+
+/// The same by others. A miss looks for the result, too, and then puts it.
+void add_small_of_peers(bench& b, const std::string& place, const std::string& directory) {
+  for (const auto& maker : number_stores()) {
+    const late<number_store> store(
+        [maker, path = directory + "/larder_bench-cache-" + maker.name] { return maker.open(path); });
+    b.add("cache-hit-" + place + "/" + maker.name, [store] {
+      store().put(7, twice(7));
+      return per_call([&] { keep(store().get(7)); });
+    });
+    b.add("cache-miss-" + place + "/" + maker.name, [store, next = 1000]() mutable {
+      number_store& results = store();
+      return per_call([&] {
+        ++next;
+        if (!results.find(next)) results.put(next, twice(next));
+      });
+    });
+  }
 }
 
 void add_large(bench& b, const std::string& directory) {
@@ -129,44 +123,12 @@ void add_large(bench& b, const std::string& directory) {
 }
 
 void add_million(bench& b, const std::string& directory) {
-  const auto many = static_cast<int>(b.set().large_bytes / 800);
-  const auto filled = [directory](const std::string& name, int entries) {
-    return [path = directory + "/larder_bench-cache-" + name, entries,
-            f = std::shared_ptr<cached_twice>()]() mutable -> const cached_twice& {
-      if (!f) {
-        f = std::make_shared<cached_twice>(path);
-        for (int i = 0; i < entries; ++i) (*f)(i);
-      }
-      return *f;
-    };
-  };
-  const auto few = std::make_shared<decltype(filled("few", 0))>(filled("few", 1000));
-  const auto all = std::make_shared<decltype(filled("many", 0))>(filled("many", many));
-  b.add("cache-many-same/larder", [all] {
-    const cached_twice& f = (*all)();
-    f(7);
-    return per_call([&] { f(7); });
-  });
-  b.add("cache-many-same/floor", [few] {
-    const cached_twice& f = (*few)();
-    f(7);
-    return per_call([&] { f(7); });
-  });
-  b.add("cache-many-random/larder", [all, order = shuffled(static_cast<std::uint64_t>(many))]() mutable {
-    const cached_twice& f = (*all)();
-    return per_call([&] { f(static_cast<int>(order.next())); });
-  });
-  // The paths of files that the other never asks for next: both meet as many that are not at hand.
-  b.add("cache-many-random/floor",
-        [all, many, paths = std::vector<std::string>(), at = std::size_t{0}]() mutable {
-          if (paths.empty()) {
-            const cached_twice& f = (*all)();
-            shuffled order(static_cast<std::uint64_t>(many));
-            order.next();
-            for (int i = 0; i < many; ++i) paths.push_back(f.path(static_cast<int>(order.next())));
-          }
-          return per_call([&] { keep(floor::read_file(paths[at++ % paths.size()])); });
-        });
+  const auto few = make_late<filled_cache>(directory, std::size_t{1000});
+  const auto many = make_late<filled_cache>(directory, b.set().large_bytes / 800);
+  b.add("cache-many-same/larder", [many] { return many().same_hits(); });
+  b.add("cache-many-same/floor", [few] { return few().same_hits(); });
+  b.add("cache-many-random/larder", [many] { return many().random_hits(); });
+  b.add("cache-many-random/floor", [many] { return many().random_reads(); });
 }
 
 /// Seconds of a whole process: of this program, in another of its roles.
@@ -208,7 +170,10 @@ int first_hit(const char* directory) {
 }
 
 void add_cache(bench& b) {
-  for (const auto& [place, directory] : b.places()) add_small(b, place, directory);
+  for (const auto& [place, directory] : b.places()) {
+    add_small(b, place, directory);
+    add_small_of_peers(b, place, directory);
+  }
   add_large(b, b.set().disk);
   add_million(b, b.set().disk);
   add_first_hit(b, b.set().disk);

@@ -33,7 +33,7 @@ def powers(first, last):
 
 
 LOOPS = ("larder", "floor", "tbb", "openmp", "openmp-static", "std-par", "std-async", "joblib")
-POOLS = ("larder", "floor", "loky", "multiprocessing")
+POOLS = ("larder", "floor", "loky", "multiprocessing", "mp-pool")  # the last one is of Python itself, without joblib
 STORES = ("larder", "floor", "lmdb", "sqlite", "diskcache", "shared_memory")
 
 GROUPS = {
@@ -61,7 +61,7 @@ GROUPS = {
               "tasks of a call", "", powers(2, 6), (100, 10_000), POOLS, y="time per task"),
         Curve("grow-process-length", "tasks in 2 worker processes, per task, against their length; the floor is half of one's time",
               "length of a task", "s", powers(2, 7), (1_000, 100_000, 10_000_000), POOLS, y="time per task"),
-        Curve("grow-memory", "memory (PSS) of all processes, at most, while 2 workers add up an array, against its size",
+        Curve("grow-memory", "memory (PSS) of all processes, at most, while each of 2 workers adds up an array, against its size",
               "size of the array", "B", powers(6, 9), (1_000_000, 100_000_000), POOLS, unit="B",
               y="memory of all processes"),
         Curve("grow-memory-peak", "the same in peak RSS, added up, in which shared pages count once for each process",

@@ -104,8 +104,6 @@ void map_and_touch(const std::string& path) {
   ::munmap(mapped, bytes);
 }
 
-namespace {
-
 std::string number_path(const std::string& directory, int argument) {
   const XXH128_hash_t key = XXH3_128bits(&argument, sizeof argument);
   std::array<char, 33> digits{};
@@ -113,8 +111,6 @@ std::string number_path(const std::string& directory, int argument) {
                 static_cast<unsigned long long>(key.low64));
   return directory + "/" + digits.data();
 }
-
-}  // namespace
 
 void store_number(const std::string& directory, int argument, int result) {
   const std::string path = number_path(directory, argument);

@@ -26,7 +26,10 @@ void read_into_huge_pages(const std::string& path, std::size_t bytes);
 /// open, fstat, mmap, a look at one byte, munmap, close.
 void map_and_touch(const std::string& path);
 
-/// A result by hand: a file in `directory` whose name is the hash of the argument, written under another name first.
+/// A file of `directory` whose name is the hash of the argument.
+std::string number_path(const std::string& directory, int argument);
+
+/// A result by hand: that file, written under another name first.
 void store_number(const std::string& directory, int argument, int result);
 /// The same, looked up.
 int load_number(const std::string& directory, int argument);

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import curves
 import rows
+import workload_rows
 from curves import Curve
 from rows import Row
 
@@ -35,8 +36,9 @@ class Group:
 def all_groups(places):
     """In order, by name. places: "disk", and "tmpfs" where there is one."""
     groups = {}
-    for name, of_group in rows.all_groups(places).items():
-        groups.setdefault(name, Group(name)).rows.extend(of_group)
+    for source in rows.all_groups(places), workload_rows.GROUPS:
+        for name, of_group in source.items():
+            groups.setdefault(name, Group(name)).rows.extend(of_group)
     for name, of_group in curves.GROUPS.items():
         groups.setdefault(name, Group(name)).curves.extend(of_group)
     return groups

@@ -109,7 +109,8 @@ void add_loops(bench& b, const std::string& who, Run run) {
   }
 }
 
-/// oneTBB and OpenMP, where there are any.
+/// oneTBB, std::execution::par and OpenMP, where there are any, and std::async.
 void add_parallel_peers(bench& b);
+void add_parallel_peer_versions(peer_versions& versions);
 
 }  // namespace larder_bench

@@ -1,0 +1,75 @@
+#pragma once
+// Calls of a cached function, int to int, and a cache that has many results of it.
+
+#include <algorithm>
+#include <cstddef>
+#include <ranges>
+#include <string>
+#include <vector>
+
+#include <larder/memory.hpp>
+#include <larder/parallel.hpp>
+
+#include "tools/benchmarks/bench.hpp"
+#include "tools/benchmarks/floor.hpp"
+#include "tools/benchmarks/shuffled.hpp"
+
+namespace larder_bench {
+
+inline int twice(int x) { return 2 * x; }
+
+/// Calls of `twice`, in a directory of their own.
+class cached_twice {
+ public:
+  explicit cached_twice(const std::string& directory)
+      : function_(larder::memory(directory).cache("twice", twice, {.version = "1"})) {}
+
+  void operator()(int x) const { keep(static_cast<double>(function_(x))); }
+  std::string path(int x) const { return function_.call_and_shelve(x).path(); }
+
+ private:
+  decltype(larder::memory("").cache("twice", twice)) function_;
+};
+
+/// A cache in `directory` that has the results of `twice` for the numbers below `entries`. Where a group before this one has filled it,
+/// it is full already.
+class filled_cache {
+ public:
+  filled_cache(const std::string& directory, std::size_t entries)
+      : calls_(directory + "/larder_bench-cache-of-" + std::to_string(entries)),
+        entries_(entries),
+        order_(entries) {
+    const larder::parallel threads({.n_jobs = 2, .backend = larder::backend::threads});
+    threads.map(std::views::iota(0, static_cast<int>(entries)), [this](int x) { calls_(x); });
+  }
+
+  /// Seconds of a hit.
+  double same_hits() {
+    calls_(7);
+    return per_call([&] { calls_(7); });
+  }
+  double random_hits() {
+    return per_call([&] { calls_(order_.next()); });
+  }
+
+  /// Seconds of open, read and close of such files: of those that the hits never ask for next, so that both meet as many
+  /// that are not at hand.
+  double random_reads() {
+    if (paths_.empty()) {
+      constexpr std::size_t k_enough = 100'000;  // for all rounds
+      shuffled order(entries_);
+      order.next();
+      while (paths_.size() < std::min(entries_, k_enough)) paths_.push_back(calls_.path(order.next()));
+    }
+    return per_call([&] { keep(floor::read_file(paths_[next_path_++ % paths_.size()])); });
+  }
+
+ private:
+  cached_twice calls_;
+  std::size_t entries_;
+  shuffled order_;
+  std::vector<std::string> paths_;
+  std::size_t next_path_ = 0;
+};
+
+}  // namespace larder_bench
