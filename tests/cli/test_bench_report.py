@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ import machine  # noqa: E402
 import page  # noqa: E402
 import report  # noqa: E402
 from curves import Curve  # noqa: E402
-from progress import Progress  # noqa: E402
+from progress import Cost, Progress  # noqa: E402
 from rows import Row  # noqa: E402
 
 VERSIONS = {"numpy": "1.24", "joblib": "1.2", "lmdb": None}
@@ -149,32 +150,42 @@ class Shares(unittest.TestCase):
         self.now = 0.0
         self.out = io.StringIO()
         self.out.isatty = lambda: terminal
-        return Progress({"short": 1.0, "long": 3.0, "last": 1.0}, 9, budget, self.out, lambda: self.now)
+        costs = {"short": Cost(first=2, later=1), "long": Cost(first=7, later=3), "last": Cost(first=1, later=1)}
+        return Progress(costs, 9, budget, self.out, lambda: self.now)
 
-    def test_each_group_has_a_share_of_what_is_left(self):
-        progress = self.progress(budget=20)
-        self.assertEqual(progress.begin("short"), 4)
+    def test_each_group_has_a_share_of_what_is_left_beside_the_warm_ups(self):
+        progress = self.progress(budget=30)
+        self.assertEqual(progress.begin("short"), 2 + 20 * 1 / 5)
         self.now = 2.0  # it needed less
-        self.assertEqual(progress.begin("long"), 2 + 18 * 3 / 4)
-        self.now = 15.0
-        self.assertEqual(progress.begin("last"), 20)
+        self.assertEqual(progress.begin("long"), 2 + 7 + 20 * 3 / 4)
+        self.now = 25.0
+        self.assertEqual(progress.begin("last"), 30)
+
+    def test_without_an_end_there_is_no_end(self):
+        self.assertEqual(self.progress(budget=math.inf).begin("short"), math.inf)
 
     def test_a_line_for_each_group_says_the_time_left(self):
         progress = self.progress(budget=1000)
         progress.begin("short")
-        self.now = 20.0  # twice as long as expected
+        self.now = 22.0  # twice as long as expected
         progress.begin("long")
-        self.assertEqual(self.out.getvalue(), "bench: short (1 of 3): 0:50 left\nbench: long (2 of 3): 1:20 left\n")
+        self.assertEqual(self.out.getvalue(), "bench: short (1 of 3): 0:55 left\nbench: long (2 of 3): 1:28 left\n")
+
+    def test_no_more_time_is_left_than_the_run_has(self):
+        progress = self.progress(budget=60)
+        self.now = 30.0
+        progress.begin("long")
+        self.assertEqual(self.out.getvalue(), "bench: long (2 of 3): 0:30 left\n")
 
     def test_a_terminal_s_line_is_rewritten_in_place(self):
         progress = self.progress(budget=1000, terminal=True)
         progress.begin("short")
         progress.round(0, 0)
-        self.now = 3.0  # for the warm-up and a round
+        self.now = 6.0  # twice as long as expected, for the warm-up and a round
         progress.round(2, 1)
         progress.say("something")
-        self.assertEqual(self.out.getvalue(), "\r\033[Kbench: short (1 of 3): warm-up, 0:50 left"
-                         "\r\033[Kbench: short (1 of 3): round 2, 1 of 9 quiet, 2:27 left\r\033[Ksomething\n")
+        self.assertEqual(self.out.getvalue(), "\r\033[Kbench: short (1 of 3): warm-up, 0:55 left"
+                         "\r\033[Kbench: short (1 of 3): round 2, 1 of 9 quiet, 1:44 left\r\033[Ksomething\n")
 
 
 class Conditions(unittest.TestCase):

@@ -1,4 +1,4 @@
-"""The groups that tools/bench measures, each by programs of its own: their rows, their curves, and their share of the time."""
+"""The groups that tools/bench measures, each by programs of its own: their rows, their curves, and what they take."""
 
 from dataclasses import dataclass, field
 
@@ -6,12 +6,13 @@ import curves
 import rows
 import workload_rows
 from curves import Curve
+from progress import Cost
 from rows import Row
 
-# What a round takes in seconds, roughly, with two processors: the time of a run is shared out by it. A group that is not
-# named gets a share as if it took ANY.
-SECONDS = {}
-ANY = 5.0
+# What they take with two processors: the time of a run is shared out by it.
+COSTS = {
+}
+ANY = Cost(first=10, later=5)
 
 
 @dataclass
@@ -21,8 +22,8 @@ class Group:
     curves: list[Curve] = field(default_factory=list)
 
     @property
-    def seconds(self):
-        return SECONDS.get(self.name, ANY)
+    def cost(self):
+        return COSTS.get(self.name, ANY)
 
     def measurements(self, points):
         """The names of all, each once. points: of a curve, those that are wanted."""
