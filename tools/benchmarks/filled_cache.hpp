@@ -31,8 +31,8 @@ class cached_twice {
   decltype(larder::memory("").cache("twice", twice)) function_;
 };
 
-/// A cache in `directory` that has the results of `twice` for the numbers below `entries`. Where a group before this one has filled it,
-/// it is full already.
+/// A cache in `directory` that has the results of `twice` for the numbers below `entries`. It is full already where
+/// another group had one before.
 class filled_cache {
  public:
   filled_cache(const std::string& directory, std::size_t entries)
@@ -52,8 +52,8 @@ class filled_cache {
     return per_call([&] { calls_(order_.next()); });
   }
 
-  /// Seconds of open, read and close of such files: of those that the hits never ask for next, so that both meet as many
-  /// that are not at hand.
+  /// Seconds of open, read and close of such files: of those that the hits never ask for next, so that both meet as
+  /// many that are not at hand.
   double random_reads() {
     if (paths_.empty()) {
       constexpr std::size_t k_enough = 100'000;  // for all rounds

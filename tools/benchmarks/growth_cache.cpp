@@ -1,4 +1,4 @@
-// Curves grow-hit-*: hits of cached functions, against the number of entries and against the size of arguments and results.
+// Curves grow-hit-*: hits of cached functions, against the number of entries, and the size of arguments and results.
 
 #include <unistd.h>
 

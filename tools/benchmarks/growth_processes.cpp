@@ -1,4 +1,4 @@
-// Curves grow-process-*: what a task costs in worker processes, and grow-memory*: what all of them take for one array.
+// Curves grow-process-*: what a task costs in worker processes; grow-memory*: what all of them take for one array.
 
 #include <algorithm>
 #include <chrono>

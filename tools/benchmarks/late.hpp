@@ -6,7 +6,7 @@
 
 namespace larder_bench {
 
-/// What a measurement needs and takes time to make: it is made at its first use, which is the warm-up. Copies are one.
+/// What a measurement needs and takes time to make: made at its first use, which is the warm-up. Copies are one.
 template <class T>
 class late {
  public:

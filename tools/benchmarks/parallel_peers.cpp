@@ -36,8 +36,8 @@ void run_async(std::size_t count, F f) {
 
 using oneapi::tbb::global_control;
 
-/// Algorithms run over elements, here over numbers that lie in memory: views::iota is no range for them, its iterators being those of
-/// C++20. As many numbers as the largest loop so far has.
+/// Algorithms run over elements, here over numbers that lie in memory: the iterators of views::iota are input iterators to
+/// them, over which they run on one thread. As many numbers as the largest loop so far has.
 class indices {
  public:
   std::vector<std::size_t>::const_iterator begin() const { return numbers_.begin(); }

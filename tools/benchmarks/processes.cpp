@@ -2,7 +2,6 @@
 
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,10 +22,10 @@
 #include <larder/load.hpp>
 #include <larder/parallel.hpp>
 
-#include "src/futex.hpp"
 #include "tools/benchmarks/bench.hpp"
 #include "tools/benchmarks/parallel_work.hpp"
 #include "tools/benchmarks/process_memory.hpp"
+#include "tools/benchmarks/sleeping_child.hpp"
 
 namespace larder_bench {
 namespace {
@@ -41,48 +40,6 @@ larder::parallel processes(larder::parallel_options options = {}) {
   options.backend = larder::backend::processes;
   return larder::parallel(std::move(options));
 }
-
-/// A child that sleeps until it is woken, and wakes whoever asked.
-class sleeping_child {
- public:
-  sleeping_child()
-      : words_(static_cast<words*>(
-            ::mmap(nullptr, sizeof(words), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
-    child_ = ::fork();
-    if (child_ != 0) return;
-    for (std::uint32_t seen = 0;; ++seen) {
-      wait(words_->asked, seen);
-      words_->answered.fetch_add(1);
-      larder::detail::futex_wake_shared(words_->answered);
-    }
-  }
-  ~sleeping_child() {
-    ::kill(child_, SIGKILL);
-    ::waitpid(child_, nullptr, 0);
-    ::munmap(words_, sizeof(words));
-  }
-  sleeping_child(const sleeping_child&) = delete;
-  sleeping_child& operator=(const sleeping_child&) = delete;
-
-  void ask() {
-    words_->asked.fetch_add(1);
-    larder::detail::futex_wake_shared(words_->asked);
-  }
-  void wait_for_answer() { wait(words_->answered, answers_++); }
-
- private:
-  struct words {
-    alignas(64) std::atomic<std::uint32_t> asked;
-    alignas(64) std::atomic<std::uint32_t> answered;
-  };
-  static void wait(const std::atomic<std::uint32_t>& word, std::uint32_t seen) {
-    while (word.load() == seen) larder::detail::futex_wait_shared(word, seen, std::chrono::hours(1));
-  }
-
-  words* words_;
-  pid_t child_;
-  std::uint32_t answers_ = 0;
-};
 
 /// write() of 80 MB to a new memfd.
 double write_to_memfd(const larder::array<double>& a) {

@@ -34,8 +34,8 @@ std::uint64_t key_of(int argument) { return XXH3_64bits(&argument, sizeof argume
 
 #if defined(LARDER_BENCH_LMDB)
 
-/// As lmdb.h advises: one environment that stays open, and a read-only transaction that is reset and renewed, not made anew. Each put
-/// is a transaction of its own. MDB_NOTLS lets the thread that has it write meanwhile.
+/// As lmdb.h advises: one environment that stays open, and a read-only transaction that is reset and renewed, not made
+/// anew. Each put is a transaction of its own. MDB_NOTLS lets the thread that has the other one write.
 class lmdb_store final : public database {
  public:
   explicit lmdb_store(const std::string& path) {
@@ -94,8 +94,8 @@ class lmdb_store final : public database {
 
 #if defined(LARDER_BENCH_SQLITE)
 
-/// As sqlite.org advises where nothing has to outlive a power failure: a write-ahead log, synchronous off, statements that are prepared
-/// once, an integer as the primary key. One row per result, each put a transaction of its own.
+/// As sqlite.org advises where nothing has to outlive a power failure: a write-ahead log, synchronous off, statements
+/// that are prepared once, an integer as the primary key. One row per result, each put a transaction of its own.
 class sqlite_store final : public database {
  public:
   explicit sqlite_store(const std::string& path) {
@@ -151,8 +151,8 @@ class sqlite_store final : public database {
 
 #endif
 
-/// A file per result, whose name is the hash of the argument, through the library's binary archives on streams of the standard library, as
-/// their documentation has them. It is written under another name first: whoever reads it meanwhile must not find half of it.
+/// A file per result, whose name is the hash of the argument, by the library's binary archives on streams of the standard
+/// library, as their documentation has them. It is written under another name first: nobody is to find half of it.
 template <class Output, class Input>
 class archive_files final : public number_store {
  public:

@@ -14,8 +14,8 @@
 
 namespace larder_bench {
 
-/// Keeps results of a function of an int, under a hash of that, as all arguments have one. Nothing is synced, as nobody else here
-/// does. One thread at a time. A std::runtime_error where the library fails.
+/// Keeps results of a function of an int, under a hash of that, as all arguments have one. Nothing is synced, nor is it by
+/// others here. One thread at a time. A std::runtime_error where the library fails.
 class number_store {
  public:
   number_store() = default;

@@ -64,14 +64,18 @@ def rows_of(place):
     }
 
 
+# Where else results are kept.
+RESULT_STORES = ("joblib", "diskcache", "lmdb", "sqlite", "cereal", "boost-serialization")
+
+
 def cache_rows_of(place):
     return [
         Row(f"cache-hit-{place}", f"a hit on {place}, int to int, against hash, open, read, close by hand", target=1.5,
-            peers=("joblib",)),
+            peers=RESULT_STORES),
         Row(f"cache-hit-joblib-{place}", "the same against joblib", target=0.1, larder=f"cache-hit-{place}/larder",
             floor=(f"cache-hit-{place}/joblib",)),
         Row(f"cache-miss-{place}", f"a miss and its store on {place}, int to int, against create, write, rename by hand",
-            target=1.5, peers=("joblib",)),
+            target=1.5, peers=RESULT_STORES),
     ]
 
 
@@ -99,12 +103,12 @@ def all_groups(places):
             target=1.3),
         Row("cache-first-hit", "how much longer a process takes that has one hit than one that does nothing", "absolute", 3e-4),
     ]
-    loops = ("tbb", "openmp", "openmp-static")
+    loops = ("tbb", "openmp", "openmp-static", "std-par", "std-async")
     groups["parallel"] = [
         Row("parallel-empty", "a million empty tasks on 2 threads, per task, against oneTBB", target=1.5,
-            floor=("parallel-empty/tbb",), peers=("openmp", "openmp-static", "joblib", "loky")),
+            floor=("parallel-empty/tbb",), peers=(*loops[1:], "joblib", "loky")),
         *(Row(f"parallel-{time}us", f"tasks of {time} us on 2 threads, against oneTBB", target=1.05,
-              floor=(f"parallel-{time}us/tbb",), peers=("openmp", "openmp-static")) for time in (1, 10, 100)),
+              floor=(f"parallel-{time}us/tbb",), peers=loops[1:]) for time in (1, 10, 100)),
         *(Row(f"parallel-{time}us-half", "the same, against half of the time that one thread takes",
               larder=f"parallel-{time}us/larder", floor=(f"parallel-{time}us/floor",)) for time in (1, 10, 100)),
         Row("parallel-call", "a call with two empty tasks on 2 threads, right after another", "absolute", 2e-6, peers=loops),

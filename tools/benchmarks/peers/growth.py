@@ -5,13 +5,15 @@ Slow ones have fewer points, so that no measurement takes longer than one or two
 
 import os
 import time
+import warnings
 from contextlib import ExitStack
 from multiprocessing import Pool
 from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
 
-from common import diskcache, joblib, once, per_call
+from cache import disk_cache, first, large_result, twice
+from common import joblib, once, per_call
 from process_memory import (peak_resident_bytes, proportional_bytes, reset_peaks, resident_bytes,
                             this_and_children)
 
@@ -56,13 +58,12 @@ def shuffled(n):
 
 # Cached calls
 
+# What joblib says of arguments of 1 GB.
+warnings.filterwarnings("ignore", "Persisting input arguments", UserWarning)
+
+
 def memory(path, **options):
     return joblib.Memory(path, verbose=0, **options)
-
-
-def disk_cache(path):
-    """With room for all, and unsynced as everybody else here is."""
-    return diskcache.Cache(path, size_limit=2**36, sqlite_synchronous=0)
 
 
 def filled_memory(path, entries):
@@ -98,33 +99,33 @@ def add_cache(p):
 
     numbers = Late(lambda: np.arange(scaled(p, 10**9) // 8, dtype=np.float64) * 1.0001)
     joblib_first = Late(lambda: memory(path("joblib-arguments")).cache(first))
-    joblib_filled = Late(lambda: memory(path("joblib-results"), mmap_mode="r").cache(filled_array))
+    joblib_filled = Late(lambda: memory(path("joblib-results"), mmap_mode="r").cache(large_result))
     # memoize makes the whole argument part of the key, and returns results as copies.
     diskcache_first = Late(lambda: disk_cache(path("diskcache-arguments")).memoize()(first))
-    diskcache_filled = Late(lambda: disk_cache(path("diskcache-results")).memoize()(filled_array))
+    diskcache_filled = Late(lambda: disk_cache(path("diskcache-results")).memoize()(large_result))
     for point in powers_of_ten(3, 9):
         count = scaled(p, point) // 8
         argument = lambda count=count: numbers()[:count]
         sealed = p.saved("disk", f"grow-argument-{point}", argument)
         mapped = lambda sealed=sealed: joblib.load(sealed("joblib"), mmap_mode="r")
         size = lambda count=count: count
-        p.add(f"grow-hit-heap@{point}/joblib", hit(joblib_first, argument))
-        p.add(f"grow-hit-sealed@{point}/joblib", hit(joblib_first, mapped))
-        p.add(f"grow-hit-result@{point}/joblib", hit(joblib_filled, size))
+        p.add(f"grow-hit-heap@{point}/joblib", hits(joblib_first, argument))
+        p.add(f"grow-hit-sealed@{point}/joblib", hits(joblib_first, mapped))
+        p.add(f"grow-hit-result@{point}/joblib", hits(joblib_filled, size))
         if point <= 10**7:
-            p.add(f"grow-hit-heap@{point}/diskcache", hit(diskcache_first, argument))
+            p.add(f"grow-hit-heap@{point}/diskcache", hits(diskcache_first, argument))
         if point <= 10**8:
-            p.add(f"grow-hit-result@{point}/diskcache", hit(diskcache_filled, size))
+            p.add(f"grow-hit-result@{point}/diskcache", hits(diskcache_filled, size))
 
 
 def random_hits(cached, order):
     return per_call(lambda: cached(next(order)))
 
 
-def hit(late_cached, argument):
+def hits(late_cached, argument):
+    """Of a result that the first of these measurements, which is the warm-up, computes."""
     def measure():
         cached, what = late_cached(), argument()
-        cached(what)
         return per_call(lambda: cached(what))
     return measure
 
@@ -132,7 +133,7 @@ def hit(late_cached, argument):
 # Parallel calls
 
 class JoblibPool:
-    """Of joblib, which maps large arrays to its processes from a file in /dev/shm; with threading, of threads."""
+    """Of joblib. To processes it passes large arrays as mapped files in /dev/shm, which count as far as they are mapped."""
 
     def __init__(self, backend):
         self.parallel = joblib.Parallel(n_jobs=2, backend=backend)
@@ -278,9 +279,8 @@ class SharedMemoryObjects:
 
 def add_store(p):
     place = p.places.get("tmpfs", p.places["disk"])
-    kinds = {"shared_memory": (SharedMemoryObjects, f"larder_bench-{os.getpid()}")}
-    if diskcache:
-        kinds["diskcache"] = (DiskCacheObjects, os.path.join(place, "larder_bench-peer-objects"))
+    kinds = {"shared_memory": (SharedMemoryObjects, f"larder_bench-{os.getpid()}"),
+             "diskcache": (DiskCacheObjects, os.path.join(place, "larder_bench-peer-objects"))}
     endings = ExitStack()
     p.at_end(endings.close)
 
@@ -304,19 +304,7 @@ def calls_of(function, order):
     return per_call(lambda: function(next(order)))
 
 
-# What is cached, or sent to workers: functions of this module, which have a name there.
-
-def twice(x):
-    return 2 * x
-
-
-def first(a):
-    return a[0]
-
-
-def filled_array(n):
-    return np.full(n, 1.5)
-
+# What is sent to workers: functions of this module, which have a name there.
 
 def nothing(_):
     pass
