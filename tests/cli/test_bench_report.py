@@ -239,6 +239,12 @@ class Plots(unittest.TestCase):
         self.draw(made, "two")
         self.assertEqual(*((self.directory / each / "grow-hit.svg").read_bytes() for each in ("one", "two")))
 
+    def test_names_beside_lines_do_not_overlap(self):
+        script = ("import sys; sys.path.insert(0, sys.argv[1]); from plots import spread_out; "
+                  "print(spread_out([10, 12, 50, 97, 99], 10, 100))")
+        done = subprocess.run([self.python, "-B", "-c", script, BENCHMARKS], capture_output=True, text=True)
+        self.assertEqual(json.loads(done.stdout), [6, 16, 50, 90, 100], done.stderr)
+
     def test_values_of_nothing_can_be_drawn(self):
         made = curve()
         made["series"]["larder"][0] = {"median": 0.0, "quartiles": [0.0, 0.0], "rounds": 3}

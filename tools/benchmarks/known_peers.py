@@ -2,16 +2,16 @@
 
 NAMES = {
     "numpy": "NumPy", "joblib": "joblib", "loky": "joblib, loky", "multiprocessing": "joblib, multiprocessing",
-    "threading": "joblib, threading", "diskcache": "diskcache", "pickle": "pickle", "shared_memory": "shared_memory",
-    "tbb": "oneTBB", "openmp": "OpenMP dynamic,1", "openmp-static": "OpenMP static", "std-par": "std::execution::par",
-    "std-async": "std::async", "lmdb": "LMDB", "sqlite": "SQLite", "cereal": "cereal",
+    "threading": "joblib, threading", "diskcache": "diskcache", "mp-pool": "multiprocessing.Pool", "pickle": "pickle",
+    "shared_memory": "shared_memory", "tbb": "oneTBB", "openmp": "OpenMP dynamic,1", "openmp-static": "OpenMP static",
+    "std-par": "std::execution::par", "std-async": "std::async", "lmdb": "LMDB", "sqlite": "SQLite", "cereal": "cereal",
     "boost-serialization": "Boost.Serialization",
 }
 
 # What comes with another one, or is measured by a program that needs it.
 PART_OF = {
-    "loky": "joblib", "multiprocessing": "joblib", "threading": "joblib", "pickle": "numpy", "shared_memory": "numpy",
-    "openmp-static": "openmp",
+    "loky": "joblib", "multiprocessing": "joblib", "threading": "joblib", "openmp-static": "openmp",
+    "mp-pool": "numpy", "pickle": "numpy", "shared_memory": "numpy",
 }
 
 # Those that the Python program would name, were there a Python with NumPy to run it.

@@ -8,7 +8,7 @@ import json
 import sys
 import textwrap
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 import matplotlib
 
@@ -26,7 +26,7 @@ COLOURS = {
     "joblib": "#e4572e", "loky": "#e4572e", "numpy": "#2a9d5c", "diskcache": "#b5179e", "multiprocessing": "#f0a202",
     "lmdb": "#2a9d5c", "sqlite": "#f0a202", "cereal": "#0fa3b1", "boost-serialization": "#7a5c3e", "tbb": "#2a9d5c",
     "openmp": "#f0a202", "openmp-static": "#a67c00", "std-par": "#b5179e", "std-async": "#0fa3b1", "pickle": "#f0a202",
-    "shared_memory": "#0fa3b1", "threading": "#7a5c3e",
+    "shared_memory": "#0fa3b1", "threading": "#7a5c3e", "mp-pool": "#2a9d5c",
 }
 
 # What a newcomer asks about: rows, whose bars are larder's, those of these peers, and the floor's where it has one.
@@ -126,19 +126,24 @@ def label_lines(figure, axes, measured):
         beside = 1.05, to_axes((0, height))[1]
         axes.annotate(name_of(who), (x, middle), xytext=beside, textcoords="axes fraction", va="center", color=colour(who),
                       fontweight="bold" if who == "larder" else "normal", annotation_clip=False,
-                      arrowprops={"arrowstyle": "-", "color": colour(who), "alpha": 0.4, "linewidth": 0.8,
+                      arrowprops={"arrowstyle": "-", "relpos": (0, 0.5), "color": colour(who), "alpha": 0.4, "linewidth": 0.8,
                                   "linestyle": "-" if to_the_end else (0, (1, 4)), "shrinkA": 1, "shrinkB": 4})
 
 
 def spread_out(heights, apart, top):
-    """The ascending heights, moved so that neighbours are `apart`, and none is above the top if that can be."""
-    placed = []
+    """The ascending heights, moved so that neighbours are `apart` at least: those that are not, around their mean."""
+    clusters = []  # of heights; each is placed as a whole
     for height in heights:
-        placed.append(max(height, placed[-1] + apart) if placed else height)
-    for i in reversed(range(len(placed))):
-        limit = top if i == len(placed) - 1 else placed[i + 1] - apart
-        placed[i] = min(placed[i], limit)
-    return placed
+        clusters.append([height])
+        while len(clusters) > 1 and placed(clusters[-2], apart, top)[-1] + apart > placed(clusters[-1], apart, top)[0]:
+            clusters[-2:] = [clusters[-2] + clusters[-1]]
+    return [height for cluster in clusters for height in placed(cluster, apart, top)]
+
+
+def placed(cluster, apart, top):
+    room = apart * (len(cluster) - 1)
+    lowest = min(fmean(cluster) - room / 2, top - room)
+    return [lowest + apart * i for i in range(len(cluster))]
 
 
 def summary_bars(results):
