@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -72,6 +73,15 @@ class Setup(unittest.TestCase):
         self.assertEqual(self.run_setup("--check").returncode, 0)
         result = self.run_setup("--fuzz", "--check")
         self.assertEqual((result.returncode, result.stdout), (1, "sudo apt-get install clang-19\n"))
+
+    def test_the_benchmark_s_peers_are_installed_only_when_it_is_asked_to(self):
+        self.packages("liblmdb-dev", "python3-matplotlib")
+        self.user(1000, sudo=False)
+        self.assertEqual(self.run_setup("--check").returncode, 0)
+        result = subprocess.run([sys.executable, ROOT / "tools/bench", "--setup"], capture_output=True, text=True,
+                                env={"PATH": str(self.bin)})
+        self.assertEqual((result.returncode, result.stdout),
+                         (1, "sudo apt-get install liblmdb-dev python3-matplotlib\n"), result.stderr)
 
     def test_root_updates_and_installs(self):
         self.packages("ninja-build", "cmake")

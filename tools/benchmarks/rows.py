@@ -1,15 +1,11 @@
 """The rows that tools/bench measures.
 
-A row compares measurements by name. `larder_bench` (C++) makes NAME/larder and NAME/floor, peers.py NAME/numpy and
-NAME/joblib. To add a row, add the measurements there and a line here.
+A row compares measurements by name. `larder_bench` (C++) makes NAME/larder, NAME/floor and those of C++ peers, the program in
+peers/ those of Python peers, as NAME/joblib. To add a row, add the measurements there and a line here; a peer that has not
+been there before is named in known_peers.py.
 """
 
 from dataclasses import dataclass
-
-PEERS = ("numpy", "joblib")
-# These have no column of their own: they are named beside the row. The first three are in larder_bench, if it was built with them.
-OTHER_PEERS = ("tbb", "openmp", "openmp-static", "std-par", "std-async", "loky", "multiprocessing", "pickle", "shared_memory",
-               "diskcache", "lmdb", "sqlite", "cereal", "boost-serialization")
 
 # Groups whose measurements take much new memory. Before each of them as much is taken and given back: a virtual machine
 # may have returned to its host what was free for some seconds, and pays for it as it is taken again, ten times the rest.

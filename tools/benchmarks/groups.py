@@ -1,0 +1,45 @@
+"""The groups that tools/bench measures, each by programs of its own: their rows, their curves, and what they take."""
+
+from dataclasses import dataclass, field
+
+import curves
+import rows
+import workload_rows
+from curves import Curve
+from progress import Cost
+from rows import Row
+
+# What they take with two processors: the time of a run is shared out by it.
+COSTS = {
+}
+ANY = Cost(first=10, later=5)
+
+
+@dataclass
+class Group:
+    name: str
+    rows: list[Row] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
+
+    @property
+    def cost(self):
+        return COSTS.get(self.name, ANY)
+
+    def measurements(self, points):
+        """The names of all, each once. points: of a curve, those that are wanted."""
+        of_rows = (name for row in self.rows
+                   for name in (row.larder_name(), *row.floor_names(), *row.peer_names().values()))
+        of_curves = (curve.measurement(point, who)
+                     for curve in self.curves for point in points(curve) for who in curve.series)
+        return list(dict.fromkeys([*of_rows, *of_curves]))
+
+
+def all_groups(places):
+    """In order, by name. places: "disk", and "tmpfs" where there is one."""
+    groups = {}
+    for source in rows.all_groups(places), workload_rows.GROUPS:
+        for name, of_group in source.items():
+            groups.setdefault(name, Group(name)).rows.extend(of_group)
+    for name, of_group in curves.GROUPS.items():
+        groups.setdefault(name, Group(name)).curves.extend(of_group)
+    return groups
