@@ -4,6 +4,7 @@
 // counted anew. It is kept from when somebody first set a limit.
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -24,6 +25,11 @@ class byte_ledger {
 
   /// Waits for whoever has it. With `anew`, a count is kept from now on.
   byte_ledger(const cache_directory& directory, start how);
+  /// The same where a count is kept, without opening the lock file once more: for those of a process that share one, and this mutex.
+  byte_ledger(const lock_file& opened, std::mutex& sharing);
+  byte_ledger(const byte_ledger&) = delete;
+  byte_ledger& operator=(const byte_ledger&) = delete;
+  ~byte_ledger();
 
   /// Whether a count is kept in a lock file, seen without a lock: somebody may be about to begin with one, and will find
   /// what is published meanwhile at the next walk.
@@ -32,7 +38,7 @@ class byte_ledger {
   /// Whether a count is kept. If not, nothing is to be done.
   bool is_kept() const noexcept { return kept_; }
   /// The errno with which it could not be opened, or 0.
-  int fault() const noexcept { return file_.fault(); }
+  int fault() const noexcept { return file().fault(); }
   /// Nothing where it has to be counted.
   std::optional<std::uint64_t> bytes() const noexcept { return bytes_; }
   void set(std::uint64_t bytes) noexcept;
@@ -40,9 +46,13 @@ class byte_ledger {
   void subtract(std::uint64_t bytes) noexcept;
 
  private:
+  const lock_file& file() const noexcept { return shared_ != nullptr ? *shared_ : *own_; }
+  void begin() noexcept;
   void write() const noexcept;
 
-  lock_file file_;
+  std::optional<lock_file> own_;
+  std::unique_lock<std::mutex> turn_;
+  const lock_file* shared_ = nullptr;
   bool kept_ = false;
   std::optional<std::uint64_t> bytes_;
 };
