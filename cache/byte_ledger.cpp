@@ -41,12 +41,15 @@ byte_ledger::byte_ledger(const cache_directory& directory, start how)
   write();
 }
 
-byte_ledger::byte_ledger(const lock_file& opened, std::mutex& sharing) : turn_(sharing), shared_(&opened) {
+byte_ledger::byte_ledger(kept_lock_file& file, int directory) : turn_(file.turn), kept_open_(&file) {
+  if (!file.opened) file.opened.emplace(directory);
   begin();
 }
 
 byte_ledger::~byte_ledger() {
-  if (shared_ != nullptr) (void)shared_->unlock(k_lock_byte);
+  if (kept_open_ == nullptr) return;
+  // What is not unlocked, or was not opened, goes.
+  if (!file().is_open() || !file().unlock(k_lock_byte)) kept_open_->opened.reset();
 }
 
 void byte_ledger::begin() noexcept {
@@ -72,16 +75,16 @@ void byte_ledger::add(std::uint64_t bytes) noexcept {
 }
 
 void byte_ledger::subtract(std::uint64_t bytes) noexcept {
-  if (bytes_ && bytes != 0) set(*bytes_ - std::min(bytes, *bytes_));
+  if (bytes_ && (bytes != 0 || !is_written_)) set(*bytes_ - std::min(bytes, *bytes_));
 }
 
-void byte_ledger::write() const noexcept {
+/// Where that fails, the count stays as it was: a walk comes at another time.
+void byte_ledger::write() noexcept {
   if (!kept_) return;
   count_text text{};
   std::memcpy(text.data(), k_magic.data(), k_magic.size());
   put(text, k_magic.size(), bytes_.value_or(k_unknown));
-  (void)!::pwrite(file().fd(), text.data(), text.size(),
-                  0);  // the count stays as it was: a walk comes at another time
+  is_written_ = ::pwrite(file().fd(), text.data(), text.size(), 0) == ssize_t{text.size()};
 }
 
 entry_totals remove_counted(const cache_directory& directory, function_ref<entry_totals()> remove) {

@@ -16,6 +16,12 @@
 
 namespace larder::detail {
 
+/// A lock file that stays open, which is quicker than to open it each time. Its locks exclude no threads, and the mutex does.
+struct kept_lock_file {
+  std::mutex turn;
+  std::optional<lock_file> opened;
+};
+
 /// The count, for this process and thread alone as long as it lives. What is added to the directory is counted first, and
 /// what was removed from it afterwards, so that a process that is killed leaves a count that is too high: then the
 /// next walk comes too early, and sets it right.
@@ -25,8 +31,8 @@ class byte_ledger {
 
   /// Waits for whoever has it. With `anew`, a count is kept from now on.
   byte_ledger(const cache_directory& directory, start how);
-  /// The same where a count is kept, without opening the lock file once more: for those of a process that share one, and this mutex.
-  byte_ledger(const lock_file& opened, std::mutex& sharing);
+  /// The same where a count is kept, by a lock file that stays open, or is opened in this directory. Not for children of fork.
+  byte_ledger(kept_lock_file& file, int directory);
   byte_ledger(const byte_ledger&) = delete;
   byte_ledger& operator=(const byte_ledger&) = delete;
   ~byte_ledger();
@@ -46,13 +52,14 @@ class byte_ledger {
   void subtract(std::uint64_t bytes) noexcept;
 
  private:
-  const lock_file& file() const noexcept { return shared_ != nullptr ? *shared_ : *own_; }
+  const lock_file& file() const noexcept { return kept_open_ != nullptr ? *kept_open_->opened : *own_; }
   void begin() noexcept;
-  void write() const noexcept;
+  void write() noexcept;
 
   std::optional<lock_file> own_;
   std::unique_lock<std::mutex> turn_;
-  const lock_file* shared_ = nullptr;
+  kept_lock_file* kept_open_ = nullptr;
+  bool is_written_ = true;
   bool kept_ = false;
   std::optional<std::uint64_t> bytes_;
 };

@@ -11,7 +11,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,7 +61,7 @@ class store_user {
   /// -1 in a child of fork.
   int directory() const noexcept { return lock_->is_open() ? directory_.fd() : -1; }
   /// Where there are settings_here.
-  byte_ledger ledger_here() const { return {*lock_, ledger_mutex_}; }
+  byte_ledger ledger_here() const { return {ledger_file_, directory()}; }
 
  private:
   bool enter(const std::optional<std::uint64_t>& capacity, const std::optional<bool>& until_last_user,
@@ -71,7 +70,7 @@ class store_user {
   std::string location_;
   std::unique_ptr<lock_file> lock_;
   descriptor directory_{-1, {}};
-  mutable std::mutex ledger_mutex_;  // of those who share lock_; never of a child of fork
+  mutable kept_lock_file ledger_file_;
 };
 
 /// Removes the store in this directory with all that lies in it; false where there is none. value_error for a directory that is none, and

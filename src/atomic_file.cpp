@@ -81,14 +81,16 @@ std::string resolve_target(const std::string& path, std::optional<mode_t>& mode)
   throw io_error(path, "cannot follow the link", ELOOP);
 }
 
-/// As open_at. ext4 answers EPERM for a directory that is being removed: that is ENOENT, unless somebody made it anew.
+/// As open_at. ext4 answers EPERM for a directory that is being removed, or was: that is ENOENT, unless somebody made it anew.
 int open_nameless(int at, const std::string& directory, mode_t mode) noexcept {
   for (int attempts = 3;; --attempts) {
     const int fd = open_at(at, directory, O_TMPFILE | O_RDWR, mode);
     if (fd >= 0 || errno != EPERM) return fd;
-    if (::faccessat(at, directory.c_str(), F_OK, 0) != 0) return -1;  // with ENOENT
-    if (attempts == 0) {
-      errno = EPERM;
+    struct ::stat status {};
+    if (::fstatat(at, directory.c_str(), &status, 0) != 0) return -1;  // with ENOENT
+    const bool is_removed = status.st_nlink == 0;
+    if (is_removed || attempts == 0) {
+      errno = is_removed ? ENOENT : EPERM;
       return -1;
     }
   }
