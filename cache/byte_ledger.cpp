@@ -33,18 +33,32 @@ bool has_magic(const count_text& text) noexcept {
 }  // namespace
 
 byte_ledger::byte_ledger(const cache_directory& directory, start how)
-    : file_(directory, how == start::anew ? lock_file::absent::make : lock_file::absent::leave) {
-  if (!file_.is_open()) return;
-  (void)file_.lock(k_lock_byte, lock_file::kind::exclusive);  // where there are no locks, it is a guess
-  const auto text = read_count(file_);
+    : own_(std::in_place, directory,
+           how == start::anew ? lock_file::absent::make : lock_file::absent::leave) {
+  begin();
+  if (kept_ || how != start::anew || !own_->is_open()) return;
+  kept_ = true;
+  write();
+}
+
+byte_ledger::byte_ledger(kept_lock_file& file, int directory) : turn_(file.turn), kept_open_(&file) {
+  if (!file.opened) file.opened.emplace(directory);
+  begin();
+}
+
+byte_ledger::~byte_ledger() {
+  if (kept_open_ == nullptr) return;
+  // What is not unlocked, or was not opened, goes.
+  if (!file().is_open() || !file().unlock(k_lock_byte)) kept_open_->opened.reset();
+}
+
+void byte_ledger::begin() noexcept {
+  if (!file().is_open()) return;
+  (void)file().lock(k_lock_byte, lock_file::kind::exclusive);  // where there are no locks, it is a guess
+  const auto text = read_count(file());
   kept_ = has_magic(text);
-  if (kept_) {
-    const auto bytes = get<std::uint64_t>(text, k_magic.size());
-    if (bytes != k_unknown) bytes_ = bytes;
-  } else if (how == start::anew) {
-    kept_ = true;
-    write();
-  }
+  const auto bytes = get<std::uint64_t>(text, k_magic.size());
+  if (kept_ && bytes != k_unknown) bytes_ = bytes;
 }
 
 bool byte_ledger::is_kept_in(const lock_file& file) noexcept {
@@ -61,16 +75,16 @@ void byte_ledger::add(std::uint64_t bytes) noexcept {
 }
 
 void byte_ledger::subtract(std::uint64_t bytes) noexcept {
-  if (bytes_) set(*bytes_ - std::min(bytes, *bytes_));
+  if (bytes_ && (bytes != 0 || !is_written_)) set(*bytes_ - std::min(bytes, *bytes_));
 }
 
-void byte_ledger::write() const noexcept {
+/// Where that fails, the count stays as it was: a walk comes at another time.
+void byte_ledger::write() noexcept {
   if (!kept_) return;
   count_text text{};
   std::memcpy(text.data(), k_magic.data(), k_magic.size());
   put(text, k_magic.size(), bytes_.value_or(k_unknown));
-  (void)!::pwrite(file_.fd(), text.data(), text.size(),
-                  0);  // the count stays as it was: a walk comes at another time
+  is_written_ = ::pwrite(file().fd(), text.data(), text.size(), 0) == ssize_t{text.size()};
 }
 
 entry_totals remove_counted(const cache_directory& directory, function_ref<entry_totals()> remove) {

@@ -4,6 +4,7 @@
 // counted anew. It is kept from when somebody first set a limit.
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -15,6 +16,12 @@
 
 namespace larder::detail {
 
+/// A lock file that stays open, which is quicker than to open it each time. Its locks exclude no threads, and the mutex does.
+struct kept_lock_file {
+  std::mutex turn;
+  std::optional<lock_file> opened;
+};
+
 /// The count, for this process and thread alone as long as it lives. What is added to the directory is counted first, and
 /// what was removed from it afterwards, so that a process that is killed leaves a count that is too high: then the
 /// next walk comes too early, and sets it right.
@@ -24,6 +31,11 @@ class byte_ledger {
 
   /// Waits for whoever has it. With `anew`, a count is kept from now on.
   byte_ledger(const cache_directory& directory, start how);
+  /// The same where a count is kept, by a lock file that stays open, or is opened in this directory. Not for children of fork.
+  byte_ledger(kept_lock_file& file, int directory);
+  byte_ledger(const byte_ledger&) = delete;
+  byte_ledger& operator=(const byte_ledger&) = delete;
+  ~byte_ledger();
 
   /// Whether a count is kept in a lock file, seen without a lock: somebody may be about to begin with one, and will find
   /// what is published meanwhile at the next walk.
@@ -32,7 +44,7 @@ class byte_ledger {
   /// Whether a count is kept. If not, nothing is to be done.
   bool is_kept() const noexcept { return kept_; }
   /// The errno with which it could not be opened, or 0.
-  int fault() const noexcept { return file_.fault(); }
+  int fault() const noexcept { return file().fault(); }
   /// Nothing where it has to be counted.
   std::optional<std::uint64_t> bytes() const noexcept { return bytes_; }
   void set(std::uint64_t bytes) noexcept;
@@ -40,9 +52,14 @@ class byte_ledger {
   void subtract(std::uint64_t bytes) noexcept;
 
  private:
-  void write() const noexcept;
+  const lock_file& file() const noexcept { return kept_open_ != nullptr ? *kept_open_->opened : *own_; }
+  void begin() noexcept;
+  void write() noexcept;
 
-  lock_file file_;
+  std::optional<lock_file> own_;
+  std::unique_lock<std::mutex> turn_;
+  kept_lock_file* kept_open_ = nullptr;
+  bool is_written_ = true;
   bool kept_ = false;
   std::optional<std::uint64_t> bytes_;
 };

@@ -14,6 +14,8 @@
 namespace larder::detail {
 namespace {
 
+constexpr int k_flags = O_RDWR | O_NOFOLLOW;
+
 /// 0 or an errno. EINTR is dealt with.
 int set_lock(int fd, int command, std::uint64_t byte, short type) noexcept {
   struct ::flock lock {};
@@ -40,7 +42,7 @@ lock_file::lock_file(const cache_directory& directory, absent where_missing) {
   const std::string path = directory.location + "/" + k_lock_file;
   const mode_t mode = directory.group_shared ? 0660 : 0600;
   const auto open = [&](int more_flags) {
-    const bool opened = descriptor_.open(path, O_RDWR | O_NOFOLLOW | more_flags, mode) >= 0;
+    const bool opened = descriptor_.open(AT_FDCWD, path, k_flags | more_flags, mode) >= 0;
     fault_ = opened ? 0 : errno;
     return opened;
   };
@@ -56,6 +58,10 @@ lock_file::lock_file(const cache_directory& directory, absent where_missing) {
   }
   // The umask may have taken the group's part away.
   if (directory.group_shared) (void)!::fchmod(descriptor_.fd(), mode);
+}
+
+lock_file::lock_file(int directory) {
+  if (descriptor_.open(directory, k_lock_file, k_flags, 0) < 0) fault_ = errno;
 }
 
 lock_file::result lock_file::try_lock(std::uint64_t byte, kind k) const noexcept {

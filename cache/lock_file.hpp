@@ -25,6 +25,8 @@ class lock_file {
   enum class absent { make, make_file, leave };
   /// Opens it.
   explicit lock_file(const cache_directory& directory, absent where_missing = absent::make);
+  /// That of a directory that is open, if it is there.
+  explicit lock_file(int directory);
 
   /// False where it could not be opened, or this is a forked child: then there are no locks.
   bool is_open() const noexcept { return descriptor_.fd() >= 0; }

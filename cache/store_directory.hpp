@@ -16,7 +16,9 @@
 #include <string_view>
 #include <vector>
 
+#include "cache/byte_ledger.hpp"
 #include "cache/lock_file.hpp"
+#include "src/descriptor.hpp"
 
 namespace larder::detail {
 
@@ -53,12 +55,22 @@ class store_user {
   /// As they are now; nothing where there is no lock file, or not of a store. (A child of fork opens its own.) io_error.
   std::optional<store_settings> settings() const;
 
+  /// What follows is of the directory as it was opened, which is quicker than by its path.
+  /// As settings(); nothing in a child of fork, and where the store was removed.
+  std::optional<store_settings> settings_here() const;
+  /// -1 in a child of fork.
+  int directory() const noexcept { return lock_->is_open() ? directory_.fd() : -1; }
+  /// Where there are settings_here.
+  byte_ledger ledger_here() const { return {ledger_file_, directory()}; }
+
  private:
   bool enter(const std::optional<std::uint64_t>& capacity, const std::optional<bool>& until_last_user,
              absent where_missing);
 
   std::string location_;
   std::unique_ptr<lock_file> lock_;
+  descriptor directory_{-1, {}};
+  mutable kept_lock_file ledger_file_;
 };
 
 /// Removes the store in this directory with all that lies in it; false where there is none. value_error for a directory that is none, and

@@ -36,9 +36,18 @@ std::optional<bool> until_last_user_in(const store_options& options) {
   return *options.lifetime == lifetime::last_user;
 }
 
+constexpr std::uint64_t k_small = 64 << 10;
+
 bool is_disk_full(const io_error& e) noexcept {
   return e.errno_value() == ENOSPC || e.errno_value() == EDQUOT;
 }
+
+void pin_if_asked(const atomic_file& file, const std::string& path, const put_options& options) {
+  if (options.pinned && ::fchmod(file.file().fd(), k_object_mode | k_pinned_bit) != 0)
+    throw io_error(path, "cannot pin", errno);
+}
+
+std::size_t hash_of(const std::string& path) noexcept { return std::hash<std::string>{}(path); }
 
 std::string file_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
@@ -104,6 +113,7 @@ void store_state::refuse_full(const std::string& path, std::uint64_t bytes) cons
 void store_state::put(const std::string& path, const put_options& options, std::uint64_t bytes,
                       const std::function<std::uint64_t(atomic_file&)>& write) const {
   if (options.if_absent && ::access(path.c_str(), F_OK) == 0) return;
+  if (bytes <= k_small && put_small(path, options, write)) return;
   std::optional<atomic_file> file;
   std::uint64_t written = 0;
   open_with_space(path, bytes, [&] {
@@ -115,11 +125,43 @@ void store_state::put(const std::string& path, const put_options& options, std::
   publish(*file, path, written, options);
 }
 
+/// With as few calls as can be: in the directory as it was opened, and with a temporary name from the start where an object is likely to
+/// be replaced. False where it has to be put the long way: somebody removed the store, or the temporary name, or the disk is full.
+bool store_state::put_small(const std::string& path, const put_options& options,
+                            const std::function<std::uint64_t(atomic_file&)>& write) const {
+  try {
+    if (user_.directory() < 0) return false;
+    const std::size_t hash = hash_of(path);
+    const bool was_put = lately_put(path).exchange(hash, std::memory_order_relaxed) == hash;
+    const bool replaces = was_put && !options.if_absent;
+    atomic_file file({.path = path, .directory = user_.directory()}, k_object_mode, at_path(options),
+                     replaces ? named::early : named::late);
+    const std::uint64_t bytes = write(file);
+    pin_if_asked(file, path, options);
+    const auto settings = user_.settings_here();
+    if (!settings) return false;
+    if (settings->capacity == 0) {
+      file.commit(false);
+    } else {
+      check_fits(path, bytes, settings->capacity);
+      byte_ledger ledger = user_.ledger_here();
+      publish_limited(ledger, file, path, bytes, settings->capacity, options);
+    }
+    return true;
+  } catch (const io_error& e) {
+    if (e.errno_value() != ENOENT && !is_disk_full(e)) throw;
+    return false;
+  }
+}
+
+std::atomic<std::size_t>& store_state::lately_put(const std::string& path) const noexcept {
+  return put_lately_[hash_of(path) % put_lately_.size()];
+}
+
 void store_state::open_with_space(const std::string& path, std::uint64_t bytes,
                                   const std::function<void()>& open) const {
   // What takes longer to write than to look is refused at once, before it takes the space of others; publish() looks again.
-  constexpr std::uint64_t k_worth_looking = 64 << 10;
-  const bool looks = bytes > k_worth_looking;
+  const bool looks = bytes > k_small;
   if (looks) check_fits(path, bytes, capacity());
   while_there([&] {
     bool is_full = looks && free_bytes() < bytes;
@@ -138,23 +180,28 @@ void store_state::open_with_space(const std::string& path, std::uint64_t bytes,
 
 void store_state::publish(atomic_file& file, const std::string& path, std::uint64_t bytes,
                           const put_options& options) const {
-  if (options.pinned && ::fchmod(file.file().fd(), k_object_mode | k_pinned_bit) != 0)
-    throw io_error(path, "cannot pin", errno);
+  pin_if_asked(file, path, options);
   while_there([&] {
     const std::uint64_t limit = capacity();
     if (limit == 0) return file.commit(false);
     check_fits(path, bytes, limit);
     byte_ledger ledger({user_.location()}, byte_ledger::start::if_kept);
-    const std::uint64_t replaced = entry_bytes(path);
-    if (options.if_absent && ::access(path.c_str(), F_OK) == 0) return;
-    make_room(ledger, path, bytes, limit + replaced);
-    mark_used(
-        file.file());  // the time of writing is too coarse to tell what was put before or after it was used
-    // One takes the place of the other at once: only the difference is counted, upwards before that, downwards afterwards.
-    ledger.add(bytes - std::min(bytes, replaced));
-    file.commit(false);
-    ledger.subtract(replaced - std::min(bytes, replaced));
+    publish_limited(ledger, file, path, bytes, limit, options);
   });
+}
+
+void store_state::publish_limited(byte_ledger& ledger, atomic_file& file, const std::string& path,
+                                  std::uint64_t bytes, std::uint64_t limit,
+                                  const put_options& options) const {
+  const std::uint64_t replaced = entry_bytes(path);
+  if (options.if_absent && ::access(path.c_str(), F_OK) == 0) return;
+  make_room(ledger, path, bytes, limit + replaced);
+  mark_used(
+      file.file());  // the time of writing is too coarse to tell what was put before or after it was used
+  // One takes the place of the other at once: only the difference is counted, upwards before that, downwards afterwards.
+  ledger.add(bytes - std::min(bytes, replaced));
+  file.commit(false);
+  ledger.subtract(replaced - std::min(bytes, replaced));
 }
 
 /// Evicts until `bytes` more are within the capacity, to which what is replaced was added.
@@ -191,6 +238,7 @@ bool store_state::evict_for_disk(const std::string& path, std::uint64_t bytes) c
 }
 
 bool store_state::forget(const std::string& path) const {
+  lately_put(path).store(0, std::memory_order_relaxed);
   byte_ledger ledger({user_.location()}, byte_ledger::start::if_kept);
   const std::uint64_t bytes = entry_bytes(path);
   if (::unlink(path.c_str()) != 0) {

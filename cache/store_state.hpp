@@ -1,6 +1,9 @@
 #pragma once
 // What the handles on one store share.
 
+#include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -56,6 +59,12 @@ class store_state {
   std::uint64_t used() const;
 
  private:
+  bool put_small(const std::string& path, const put_options& options,
+                 const std::function<std::uint64_t(atomic_file&)>& write) const;
+  /// Where it is remembered whether an object was put there lately: hash_of its path, or that of another one.
+  std::atomic<std::size_t>& lately_put(const std::string& path) const noexcept;
+  void publish_limited(byte_ledger& ledger, atomic_file& file, const std::string& path, std::uint64_t bytes,
+                       std::uint64_t limit, const put_options& options) const;
   void make_room(byte_ledger& ledger, const std::string& path, std::uint64_t bytes,
                  std::uint64_t capacity) const;
   bool evict_for_disk(const std::string& path, std::uint64_t bytes) const;
@@ -69,6 +78,7 @@ class store_state {
   std::filesystem::path path_;
   larder::verification verification_;
   store_user user_;
+  mutable std::array<std::atomic<std::size_t>, 256> put_lately_{};
 };
 
 }  // namespace larder::detail

@@ -13,10 +13,13 @@
 
 #include <larder/error.hpp>
 
+#include "src/fork_safety.hpp"
+
 namespace larder::detail {
 namespace {
 
 constexpr const char* k_marker = ".larder-";  // in temporary names
+constexpr std::size_t k_digits = 16;          // after it
 
 std::string directory_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
@@ -24,16 +27,28 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+/// A number that nobody else has: counted on from one by chance, which a child of fork draws anew.
+std::uint64_t unique_number(const std::string& target) {
+  constexpr std::uint64_t k_none = ~std::uint64_t{0};
+  thread_local std::uint64_t drawn_at_depth = k_none;
+  thread_local std::uint64_t next = 0;
+  if (drawn_at_depth != fork_depth()) {
+    if (::getrandom(&next, sizeof next, 0) != sizeof next)
+      throw io_error(target, "cannot make a name", errno);
+    drawn_at_depth = fork_depth();
+  }
+  return next++;
+}
+
 std::string temporary_name(const std::string& target) {
-  std::uint64_t random = 0;
-  if (::getrandom(&random, sizeof random, 0) != sizeof random)
-    throw io_error(target, "cannot make a name", errno);
-  std::array<char, 17> digits{};
-  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(random));
+  std::string digits(k_digits, '0');
+  std::uint64_t number = unique_number(target);
+  for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, number /= 16)
+    *digit = "0123456789abcdef"[number % 16];
   const std::size_t slash = target.rfind('/');
   const std::size_t base = slash == std::string::npos ? 0 : slash + 1;
   // The name may be as long as the file system allows; the marker has to fit as well.
-  return target.substr(0, base) + "." + target.substr(base, 200) + k_marker + digits.data();
+  return target.substr(0, base) + "." + target.substr(base, 200) + k_marker + digits;
 }
 
 /// What a symbolic link says, seen from the directory that it lies in. io_error.
@@ -66,79 +81,89 @@ std::string resolve_target(const std::string& path, std::optional<mode_t>& mode)
   throw io_error(path, "cannot follow the link", ELOOP);
 }
 
-/// As open_fd. ext4 answers EPERM for a directory that is being removed: that is ENOENT, unless somebody made it anew.
-int open_nameless(const std::string& directory, mode_t mode) noexcept {
+/// As open_at. ext4 answers EPERM for a directory that is being removed, or was: that is ENOENT, unless somebody made it anew.
+int open_nameless(int at, const std::string& directory, mode_t mode) noexcept {
   for (int attempts = 3;; --attempts) {
-    const int fd = open_fd(directory, O_TMPFILE | O_RDWR, mode);
+    const int fd = open_at(at, directory, O_TMPFILE | O_RDWR, mode);
     if (fd >= 0 || errno != EPERM) return fd;
-    if (::access(directory.c_str(), F_OK) != 0) return -1;  // with ENOENT
-    if (attempts == 0) {
-      errno = EPERM;
+    struct ::stat status {};
+    if (::fstatat(at, directory.c_str(), &status, 0) != 0) return -1;  // with ENOENT
+    const bool is_removed = status.st_nlink == 0;
+    if (is_removed || attempts == 0) {
+      errno = is_removed ? ENOENT : EPERM;
       return -1;
     }
   }
 }
 
 /// Links a nameless file to a new name. Returns 0 or an errno.
-int link_descriptor(int fd, const std::string& name) noexcept {
+int link_descriptor(int fd, int at, const std::string& name) noexcept {
   // Through the descriptor itself, where the kernel allows that: from 6.10 on, to whoever opened it.
-  if (::linkat(fd, "", AT_FDCWD, name.c_str(), AT_EMPTY_PATH) == 0) return 0;
+  if (::linkat(fd, "", at, name.c_str(), AT_EMPTY_PATH) == 0) return 0;
   if (errno == EEXIST) return errno;
   std::array<char, 32> source{};
   std::snprintf(source.data(), source.size(), "/proc/self/fd/%d", fd);
-  if (::linkat(AT_FDCWD, source.data(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) return 0;
+  if (::linkat(AT_FDCWD, source.data(), at, name.c_str(), AT_SYMLINK_FOLLOW) == 0) return 0;
   return errno;
 }
 
 }  // namespace
 
-atomic_file::atomic_file(const std::string& path, mode_t mode, existing at_path)
-    : target_(path), at_path_(at_path), file_(-1, path) {
+atomic_file::atomic_file(const new_file& place, mode_t mode, existing at_path, named when)
+    : directory_(place.directory),
+      target_(directory_ == AT_FDCWD ? place.path : place.path.substr(place.path.rfind('/') + 1)),
+      at_path_(at_path),
+      file_(-1, place.path) {
   std::optional<mode_t> mode_there;
-  if (at_path == existing::replace) target_ = resolve_target(path, mode_there);
-  open(path, mode_there.value_or(mode));
+  if (at_path == existing::replace) target_ = resolve_target(place.path, mode_there);
+  open(mode_there.value_or(mode), when);
   // The umask may have taken some away. A file system that has no permissions keeps what it has.
   if (mode_there) (void)!::fchmod(file_.fd(), *mode_there);
 }
 
-void atomic_file::open(const std::string& path, mode_t mode) {
-  const std::string directory = directory_of(target_);
+void atomic_file::open(mode_t mode, named when) {
   // The link at commit goes through /proc; where there is none, a name is needed from the start.
   static const bool can_link_later = ::access("/proc/self/fd", X_OK) == 0;
-  if (can_link_later) {
-    const int fd = open_nameless(directory, mode);
-    if (fd >= 0) {
-      file_ = descriptor(fd, path);
-      return;
-    }
-    const bool unsupported = errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL;
-    if (!unsupported) throw io_error(path, "cannot create", errno);
-  }
-  named_ = temporary_name(target_);
-  const int fd = open_fd(named_, O_CREAT | O_EXCL | O_RDWR, mode);
+  int fd = when == named::early ? open_named(mode) : -1;
   if (fd < 0) {
-    const int fault = errno;
-    named_.clear();
-    throw io_error(path, "cannot create", fault);
+    const bool nameless = can_link_later;
+    if (nameless) fd = open_nameless(directory_, directory_of(target_), mode);
+    const bool unsupported = !nameless || errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL;
+    if (fd < 0 && unsupported) fd = open_named(mode);
   }
-  file_ = descriptor(fd, path);
+  if (fd < 0) throw io_error(file_.path(), "cannot create", errno);
+  file_ = descriptor(fd, file_.path());
+}
+
+int atomic_file::open_named(mode_t mode) {
+  std::string name = temporary_name(target_);
+  const int fd = open_at(directory_, name, O_CREAT | O_EXCL | O_RDWR, mode);
+  if (fd >= 0) {
+    named_ = std::move(name);
+  } else if (errno == EEXIST) {
+    // Made here, and before it was open, somebody who removes what others have left took a lease on it.
+    ::unlinkat(directory_, name.c_str(), 0);
+    errno = EEXIST;
+  }
+  return fd;
 }
 
 atomic_file::atomic_file(atomic_file&& other) noexcept
-    : target_(std::move(other.target_)),
+    : directory_(other.directory_),
+      target_(std::move(other.target_)),
       at_path_(other.at_path_),
       named_(std::exchange(other.named_, {})),
       file_(std::move(other.file_)) {}
 
 atomic_file::~atomic_file() {
-  if (!named_.empty()) ::unlink(named_.c_str());
+  if (!named_.empty()) ::unlinkat(directory_, named_.c_str(), 0);
 }
 
 bool atomic_file::is_temporary(std::string_view name) noexcept {
   const std::size_t marker = name.rfind(k_marker);
   if (!name.starts_with('.') || marker == std::string_view::npos) return false;
   const std::string_view digits = name.substr(marker + std::string_view(k_marker).size());
-  return digits.size() == 16 && digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return digits.size() == k_digits && digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 void atomic_file::commit(bool durable) {
@@ -152,12 +177,15 @@ void atomic_file::commit(bool durable) {
 }
 
 void atomic_file::sync_name() const {
-  descriptor::open(directory_of(target_), O_RDONLY | O_DIRECTORY).sync();
+  const std::string directory = directory_of(target_);
+  const descriptor opened(open_at(directory_, directory, O_RDONLY | O_DIRECTORY, 0), directory);
+  if (opened.fd() < 0) throw io_error(directory, "cannot open", errno);
+  opened.sync();
 }
 
 int atomic_file::link_to(const std::string& name) const noexcept {
-  if (named_.empty()) return link_descriptor(file_.fd(), name);
-  return ::link(named_.c_str(), name.c_str()) == 0 ? 0 : errno;
+  if (named_.empty()) return link_descriptor(file_.fd(), directory_, name);
+  return ::linkat(directory_, named_.c_str(), directory_, name.c_str(), 0) == 0 ? 0 : errno;
 }
 
 /// What is there stays. Of a named file, the temporary name goes with the destructor.
@@ -166,7 +194,7 @@ void atomic_file::publish_new() {
   if (fault == 0 || fault == EEXIST) return;
   if (named_.empty()) refuse_name(fault);
   // A file system without nameless files may have no hard links either.
-  if (::renameat2(AT_FDCWD, named_.c_str(), AT_FDCWD, target_.c_str(), RENAME_NOREPLACE) == 0) {
+  if (::renameat2(directory_, named_.c_str(), directory_, target_.c_str(), RENAME_NOREPLACE) == 0) {
     named_.clear();
   } else if (errno != EEXIST) {
     refuse_name(errno);
@@ -183,7 +211,7 @@ void atomic_file::publish_over() {
     if (const int again = link_to(name); again != 0) refuse_name(again);
     named_ = std::move(name);
   }
-  if (::rename(named_.c_str(), target_.c_str()) != 0) refuse_name(errno);
+  if (::renameat(directory_, named_.c_str(), directory_, target_.c_str()) != 0) refuse_name(errno);
   named_.clear();
 }
 

@@ -37,9 +37,13 @@ ssize_t move_all(Bytes bytes, Transfer transfer) {
 }  // namespace
 
 int open_fd(const std::string& path, int flags, mode_t mode) noexcept {
+  return open_at(AT_FDCWD, path, flags, mode);
+}
+
+int open_at(int directory, const std::string& path, int flags, mode_t mode) noexcept {
   int waiting = O_NONBLOCK;
   for (;;) {
-    const int fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY | waiting, mode);
+    const int fd = ::openat(directory, path.c_str(), flags | O_CLOEXEC | O_NOCTTY | waiting, mode);
     if (fd >= 0) return fd;
     if (errno == EWOULDBLOCK && waiting != 0) {
       waiting = 0;  // a file on which somebody has a lease: for a moment, or until the system takes it away

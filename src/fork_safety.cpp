@@ -57,10 +57,10 @@ std::uint64_t fork_count() noexcept { return forks.load(std::memory_order_relaxe
 
 std::uint64_t fork_depth() noexcept { return depth; }
 
-int unshared_descriptor::open(const std::string& path, int flags, mode_t mode) noexcept {
+int unshared_descriptor::open(int directory, const std::string& path, int flags, mode_t mode) noexcept {
   // Under the mutex from the opening on: a child that is forked in between would keep it.
   const std::lock_guard lock(the_mutex);
-  fd_ = open_fd(path, flags, mode);
+  fd_ = open_at(directory, path, flags, mode);
   if (fd_ >= 0) enlist();
   return fd_;
 }

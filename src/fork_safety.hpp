@@ -30,8 +30,8 @@ class unshared_descriptor {
   unshared_descriptor& operator=(const unshared_descriptor&) = delete;
   ~unshared_descriptor();
 
-  /// Once, as open(2); -1 and errno.
-  int open(const std::string& path, int flags, mode_t mode) noexcept;
+  /// Once, as openat(2), and open(2) with AT_FDCWD; -1 and errno.
+  int open(int directory, const std::string& path, int flags, mode_t mode) noexcept;
   /// Once: the writing end of a new pipe, whose reading end, which children do keep, is the caller's. -1 and errno.
   int open_pipe(int& reading_end) noexcept;
   /// -1 where nothing is open, or this is a child of the process that opened it.

@@ -22,6 +22,7 @@ inline std::vector<std::string> faults_of(const std::string& call) {
   if (call == "create" || call == "mkdir") add({"EROFS"});
   if (call == "tmpfile") add({"EOPNOTSUPP", "EROFS"});
   if (call == "linkat" || call == "link") add({"EPERM", "EEXIST", "ENOENT"});
+  if (call == "rename") add({"ENOENT"});
   if (call == "fsync") add({"EINVAL"});
   if (call == "mmap") add({"ENOMEM"});
   return faults;

@@ -5,7 +5,8 @@
 //   CALL:FAULT@3+    the third and later  CALL:FAULT>1000  what goes beyond the first 1000 bytes of write or pwrite
 //
 // CALL is tmpfile (open with O_TMPFILE), create (open with O_CREAT), open (any other), a function below by its name, or
-// `each` of these. FAULT is the name of an errno; `short`, half of the bytes of a write; `kill`, SIGKILL instead of the call; or
+// `each` of these. Those that take a directory, too, count as the ones that they do the work of (openat as open); linkat is the one that
+// gives a name to a descriptor. FAULT is the name of an errno; `short`, half of the bytes of a write; `kill`, SIGKILL instead of the call; or
 // `pass`, the call as it is. A line "CALL FAULT" per rule that came to bear goes to the file that FAILED_CALLS names.
 // A rule that makes no sense ends the program with status 97.
 //
@@ -198,6 +199,16 @@ int call(const char* name, Arguments... arguments) {
   return call_or<Function>(-1, name, arguments...);
 }
 
+/// The same for a function that counts as another one.
+template <class Function, class... Arguments>
+int call_as(std::string_view counted, const char* name, Arguments... arguments) {
+  if (const int error = fault_of(counted); error != 0) {
+    errno = error;
+    return -1;
+  }
+  return behind<Function>(name)(arguments...);
+}
+
 }  // namespace
 
 void set_failing_calls(const std::string& rules) {
@@ -215,11 +226,7 @@ int open(const char* path, int flags, ...) {
   va_start(more, flags);
   const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t) : 0;
   va_end(more);
-  if (const int error = fault_of(kind_of_open(flags)); error != 0) {
-    errno = error;
-    return -1;
-  }
-  return behind<int(const char*, int, ...)>("open")(path, flags, mode);
+  return call_as<int(const char*, int, ...)>(kind_of_open(flags), "open", path, flags, mode);
 }
 
 ssize_t write(int fd, const void* data, size_t bytes) {
@@ -268,7 +275,8 @@ int openat(int directory, const char* path, int flags, ...) {
   va_start(more, flags);
   const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t) : 0;
   va_end(more);
-  return call<int(int, const char*, int, ...)>("openat", directory, path, flags, mode);
+  return call_as<int(int, const char*, int, ...)>(kind_of_open(flags), "openat", directory, path, flags,
+                                                  mode);
 }
 
 void* mmap(void* address, size_t bytes, int protection, int flags, int fd, off_t offset) {
@@ -304,7 +312,7 @@ int futimens(int fd, const ::timespec* times) {
 int chmod(const char* path, mode_t mode) { return call<int(const char*, mode_t)>("chmod", path, mode); }
 int rmdir(const char* path) { return call<int(const char*)>("rmdir", path); }
 int unlinkat(int directory, const char* path, int flags) {
-  return call<int(int, const char*, int)>("unlinkat", directory, path, flags);
+  return call_as<int(int, const char*, int)>("unlink", "unlinkat", directory, path, flags);
 }
 int renameat2(int from_directory, const char* from, int to_directory, const char* to, unsigned flags) {
   return call<int(int, const char*, int, const char*, unsigned)>("renameat2", from_directory, from,
@@ -317,10 +325,14 @@ int unlink(const char* path) { return call<int(const char*)>("unlink", path); }
 int rename(const char* from, const char* to) {
   return call<int(const char*, const char*)>("rename", from, to);
 }
+int renameat(int from_directory, const char* from, int to_directory, const char* to) {
+  return call_as<int(int, const char*, int, const char*)>("rename", "renameat", from_directory, from,
+                                                          to_directory, to);
+}
 int link(const char* from, const char* to) { return call<int(const char*, const char*)>("link", from, to); }
 int linkat(int from_directory, const char* from, int to_directory, const char* to, int flags) {
-  return call<int(int, const char*, int, const char*, int)>("linkat", from_directory, from, to_directory, to,
-                                                            flags);
+  return call_as<int(int, const char*, int, const char*, int)>(flags == 0 ? "link" : "linkat", "linkat",
+                                                               from_directory, from, to_directory, to, flags);
 }
 
 }  // extern "C"

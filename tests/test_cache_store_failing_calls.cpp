@@ -188,6 +188,18 @@ TEST_CASE("failing calls: an object is put over another") {
   }
 }
 
+TEST_CASE("failing calls: an object is written again where somebody took its temporary name away") {
+  const scratch_dir dir;
+  const store st = store::at(dir / "store", {.capacity = GENERATE("", "20K")});
+  put_old(st);
+  set_failing_calls("rename:ENOENT@1");
+  st.put("x", numbers(2));
+  CHECK(failed_calls() == std::vector<std::string>{"rename ENOENT"});
+  set_failing_calls("");
+  CHECK(is_right(st.get<array<const double>>("x"), 2));
+  check_files(st, false);
+}
+
 TEST_CASE("failing calls: an object is put where there is none") {
   fail_each_call({.options = {.capacity = GENERATE("", "20K")},
                   .act =
@@ -308,15 +320,27 @@ TEST_CASE(
   const auto files = [&st] {
     return std::distance(fs::directory_iterator(st.path()), fs::directory_iterator());
   };
-  for (const char* const rule : {"rename:kill", "tmpfile:EOPNOTSUPP pwrite:kill"}) {
+  const auto leaves_one = [&](const std::function<void()>& put) {
     const auto before = files();
     child_process killed([&] {
-      set_failing_calls(rule);
-      st.put("x", numbers(2), {.pinned = true});
+      put();
       return 0;
     });
     CHECK(killed.wait() == -SIGKILL);
     CHECK(files() == before + 1);
+  };
+  // First, since whoever opens a store sweeps it.
+  leaves_one([&] {
+    const store own = store::at(st.path());
+    put_old(own);
+    set_failing_calls("pwrite:kill");
+    own.put("x", numbers(2));
+  });
+  for (const char* const rule : {"rename:kill", "tmpfile:EOPNOTSUPP pwrite:kill"}) {
+    leaves_one([&] {
+      set_failing_calls(rule);
+      st.put("x", numbers(2), {.pinned = true});
+    });
   }
   CHECK(is_right(st.get<dictionary>("x"), 1));
   CHECK(st.size() == 1);

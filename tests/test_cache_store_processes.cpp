@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -466,4 +467,27 @@ TEST_CASE("store processes: threads share a handle") {
     bytes += item.file_size();
   }
   CHECK(st.used() == bytes);
+}
+
+TEST_CASE("store processes: objects are put over others while somebody sweeps the store all the time") {
+  const store_dir dir;
+  const std::string capacity = GENERATE("", "1M");
+  const store st("run", {.capacity = capacity});
+  st.put("x", whole(0));
+  std::atomic<bool> done = false;
+  std::thread sweeper([&] {
+    while (!done) store("run");
+  });
+  for (int i = 1; i <= 500; ++i) st.put("x", whole(i % 9));
+  done = true;
+  sweeper.join();
+  CHECK(is_whole(st.get<array<const double>>("x")));
+  CHECK(std::distance(fs::directory_iterator(st.path()), fs::directory_iterator()) == 2);
+  child_process other([&] {
+    const store own("run");
+    own.put("x", whole(1));
+    own.put("x", whole(2));
+    return own.get<array<const double>>("x").size() == 1'200 ? 0 : 1;
+  });
+  CHECK(other.wait() == 0);
 }
