@@ -49,6 +49,11 @@ class bench {
   /// A path that is removed at the end.
   std::string file(const std::string& directory, const std::string& name);
 
+  /// Where many small files go: the tmpfs, or without one the disk, which takes minutes for a million.
+  const std::string& quick_place() const noexcept {
+    return settings_.tmpfs.empty() ? settings_.disk : settings_.tmpfs;
+  }
+
   /// (suffix of a row's name, directory) for the disk and, where there is one, tmpfs.
   std::vector<std::pair<std::string, std::string>> places() const;
 

@@ -175,7 +175,7 @@ void add_cache(bench& b) {
     add_small_of_peers(b, place, directory);
   }
   add_large(b, b.set().disk);
-  add_million(b, b.set().disk);
+  add_million(b, b.quick_place());
   add_first_hit(b, b.set().disk);
 }
 

@@ -38,7 +38,7 @@ STORES = ("larder", "floor", "lmdb", "sqlite", "diskcache", "shared_memory")
 
 GROUPS = {
     "growth-cache": [
-        Curve("grow-hit-entries", "a hit, int to int, of random keys, against the number of entries on disk",
+        Curve("grow-hit-entries", "a hit, int to int, of random keys, against the number of entries",
               "entries in the cache", "", powers(2, 6), (100, 10_000),
               ("larder", "floor", "joblib", "diskcache", "lmdb", "sqlite")),
         Curve("grow-hit-heap", "a hit with an array in memory as its argument, against the array's size",

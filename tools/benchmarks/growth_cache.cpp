@@ -142,7 +142,7 @@ void add_results(bench& b, const std::string& directory) {
 }  // namespace
 
 void add_growth_of_cache(bench& b) {
-  add_entries(b, b.set().disk);
+  add_entries(b, b.quick_place());
   add_arguments(b, b.set().disk);
   add_results(b, b.set().disk);
 }

@@ -95,7 +95,7 @@ void add_who(bench& b, const std::string& who, std::size_t point, int count,
 }  // namespace
 
 void add_growth_of_store(bench& b) {
-  const std::string& directory = b.set().tmpfs.empty() ? b.set().disk : b.set().tmpfs;
+  const std::string& directory = b.quick_place();
   const auto all = databases();
   for (const std::size_t point : powers_of_ten(1, 5)) {
     const int count = static_cast<int>(b.scaled(point));

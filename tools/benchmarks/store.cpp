@@ -110,7 +110,7 @@ void add_small(bench& b, const std::string& directory, const std::shared_ptr<ope
 }  // namespace
 
 void add_store(bench& b) {
-  const std::string& directory = b.set().tmpfs.empty() ? b.set().disk : b.set().tmpfs;
+  const std::string& directory = b.quick_place();
   const auto st = std::make_shared<opened_store>(directory + "/larder_bench-store", larder::store_options{});
   add_dictionary(b, directory, st);
   add_small(b, directory, st);

@@ -35,6 +35,11 @@ def scaled(p, n):
     return max(n // max(WHOLE // p.large_bytes, 1), min(n, 100))
 
 
+def quick_place(p):
+    """As bench::quick_place."""
+    return "tmpfs" if "tmpfs" in p.places else "disk"
+
+
 class Late:
     """What a measurement needs and takes time to make: it is made at its first use, which is the warm-up."""
 
@@ -83,13 +88,13 @@ def filled_disk_cache(path, entries):
 
 
 def add_cache(p):
-    def path(name):
-        return os.path.join(p.places["disk"], f"larder_bench-peer-{name}")
+    def path(name, place="disk"):
+        return os.path.join(p.places[place], f"larder_bench-peer-{name}")
 
     def entries(who, last, filled):
         for point in powers_of_ten(2, last):
             count = scaled(p, point)
-            cached = Late(lambda count=count, point=point: filled(path(f"{who}-{point}"), count))
+            cached = Late(lambda count=count, point=point: filled(path(f"{who}-{point}", quick_place(p)), count))
             order = shuffled(count)
             p.add(f"grow-hit-entries@{point}/{who}",
                   lambda cached=cached, order=order: random_hits(cached(), order))
@@ -133,7 +138,7 @@ def hits(late_cached, argument):
 # Parallel calls
 
 class JoblibPool:
-    """Of joblib. To processes it passes large arrays as mapped files in /dev/shm, which count as far as they are mapped."""
+    """Of joblib. It passes large arrays to processes as files in /dev/shm, which count as far as they are mapped."""
 
     def __init__(self, backend):
         self.parallel = joblib.Parallel(n_jobs=2, backend=backend)
@@ -278,9 +283,8 @@ class SharedMemoryObjects:
 
 
 def add_store(p):
-    place = p.places.get("tmpfs", p.places["disk"])
     kinds = {"shared_memory": (SharedMemoryObjects, f"larder_bench-{os.getpid()}"),
-             "diskcache": (DiskCacheObjects, os.path.join(place, "larder_bench-peer-objects"))}
+             "diskcache": (DiskCacheObjects, os.path.join(p.places[quick_place(p)], "larder_bench-peer-objects"))}
     endings = ExitStack()
     p.at_end(endings.close)
 
