@@ -103,8 +103,8 @@ class Rounds:
         return len(self.quiet()) < self.wanted and over < 2 * self.wanted and now + self.took[-1] <= until
 
 
-def measure(names, programs, wanted, until, progress, before=lambda: None):
-    """Rounds of all measurements, until `wanted` were quiet or the time is up. before: runs before each measurement."""
+def measure(names, programs, wanted, until, progress, prepare):
+    """Rounds of all measurements, until `wanted` were quiet or the time is up. prepare(name): runs before each."""
     who = {name: program for program in programs for name in program.names}
     pids = [os.getpid()] + [program.process.pid for program in programs]
     order = random.Random(0)
@@ -113,7 +113,7 @@ def measure(names, programs, wanted, until, progress, before=lambda: None):
         progress.round(len(rounds.others), len(rounds.quiet()))
         start, busy, own = time.monotonic(), busy_seconds(), own_seconds(pids)
         for name in order.sample(names, len(names)):  # so that none always comes after the same other one
-            before()
+            prepare(name)
             try:
                 value = who[name].measure(name)
             except RuntimeError as error:

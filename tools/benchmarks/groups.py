@@ -11,6 +11,13 @@ from rows import Row
 
 # What they take with two processors: the time of a run is shared out by it.
 COSTS = {
+    "dump": Cost(25, 10), "load": Cost(6, 3), "map": Cost(5, 0.4), "hash": Cost(3, 1), "cache": Cost(45, 1),
+    "parallel": Cost(4, 3), "processes": Cost(7, 5), "store": Cost(13, 8), "memory": Cost(3, 2), "workloads": Cost(16, 9),
+    "growth-cache": Cost(60, 12), "growth-parallel": Cost(8, 6), "growth-processes": Cost(20, 15), "growth-store": Cost(25, 3),
+}
+# The same of groups that have fewer points in a quick run.
+QUICK_COSTS = COSTS | {
+    "growth-cache": Cost(9, 1), "growth-parallel": Cost(2, 1), "growth-processes": Cost(5, 4), "growth-store": Cost(1, 0.3),
 }
 ANY = Cost(first=10, later=5)
 
@@ -21,9 +28,8 @@ class Group:
     rows: list[Row] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
 
-    @property
-    def cost(self):
-        return COSTS.get(self.name, ANY)
+    def cost(self, quick):
+        return (QUICK_COSTS if quick else COSTS).get(self.name, ANY)
 
     def measurements(self, points):
         """The names of all, each once. points: of a curve, those that are wanted."""

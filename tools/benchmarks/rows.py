@@ -7,9 +7,9 @@ been there before is named in known_peers.py.
 
 from dataclasses import dataclass
 
-# Groups whose measurements take much new memory. Before each of them as much is taken and given back: a virtual machine
+# How the names of measurements begin that take much new memory. Before each of them as much is taken and given back: a virtual machine
 # may have returned to its host what was free for some seconds, and pays for it as it is taken again, ten times the rest.
-TAKE_MEMORY = ("dump", "load", "store")
+TAKE_MEMORY = ("dump-", "load-", "store-put-dict", "store-get-dict", "store-create")
 
 
 @dataclass(frozen=True)
