@@ -9,11 +9,11 @@ from curves import Curve
 from progress import Cost
 from rows import Row
 
-# What they take with two processors: the time of a run is shared out by it.
+# What they take with two processors, roughly: the time of a run is shared out by it.
 COSTS = {
     "dump": Cost(25, 10), "load": Cost(6, 3), "map": Cost(5, 0.4), "hash": Cost(3, 1), "cache": Cost(45, 1),
     "parallel": Cost(4, 3), "processes": Cost(7, 5), "store": Cost(13, 8), "memory": Cost(3, 2), "workloads": Cost(16, 9),
-    "growth-cache": Cost(60, 12), "growth-parallel": Cost(8, 6), "growth-processes": Cost(20, 15), "growth-store": Cost(25, 3),
+    "growth-cache": Cost(90, 12), "growth-parallel": Cost(10, 8), "growth-processes": Cost(12, 9), "growth-store": Cost(15, 2),
 }
 # The same of groups that have fewer points in a quick run.
 QUICK_COSTS = COSTS | {
