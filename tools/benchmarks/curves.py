@@ -64,7 +64,7 @@ GROUPS = {
         Curve("grow-memory", "memory (PSS) of all processes, at most, while each of 2 workers adds up an array, against its size",
               "size of the array", "B", powers(6, 9), (1_000_000, 100_000_000), POOLS, unit="B",
               y="memory of all processes"),
-        Curve("grow-memory-peak", "the same in peak RSS, added up, in which shared pages count once for each process",
+        Curve("grow-memory-peak", "peak RSS of all processes meanwhile, added up: shared pages count once for each of them",
               "size of the array", "B", powers(6, 9), (1_000_000, 100_000_000), POOLS, unit="B",
               y="peak RSS of all processes"),
     ],

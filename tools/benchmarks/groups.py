@@ -9,15 +9,17 @@ from curves import Curve
 from progress import Cost
 from rows import Row
 
-# What they take with two processors, roughly: the time of a run is shared out by it.
+# What they take with two processors, where nothing else runs: the time of a run is shared out by it.
 COSTS = {
-    "dump": Cost(25, 10), "load": Cost(6, 3), "map": Cost(5, 0.4), "hash": Cost(3, 1), "cache": Cost(45, 1),
-    "parallel": Cost(4, 3), "processes": Cost(7, 5), "store": Cost(13, 8), "memory": Cost(3, 2), "workloads": Cost(16, 9),
+    "dump": Cost(22, 24), "load": Cost(12, 4), "map": Cost(5, 0.4), "hash": Cost(6, 2.5), "cache": Cost(32, 1.5),
+    "parallel": Cost(5, 5), "processes": Cost(12, 11), "store": Cost(18, 11), "memory": Cost(3, 3), "workloads": Cost(10, 6),
     "growth-cache": Cost(90, 12), "growth-parallel": Cost(10, 8), "growth-processes": Cost(12, 9), "growth-store": Cost(15, 2),
 }
-# The same of groups that have fewer points in a quick run.
+# The same of groups that have smaller arrays, or fewer points, in a quick run.
 QUICK_COSTS = COSTS | {
-    "growth-cache": Cost(9, 1), "growth-parallel": Cost(2, 1), "growth-processes": Cost(5, 4), "growth-store": Cost(1, 0.3),
+    "dump": Cost(6, 6), "load": Cost(3, 1), "map": Cost(2, 0.3), "hash": Cost(2, 0.7), "cache": Cost(9, 1.3), "store": Cost(5, 3),
+    "memory": Cost(1, 1), "workloads": Cost(3, 2), "growth-cache": Cost(12, 1.5), "growth-parallel": Cost(2.5, 2.5),
+    "growth-processes": Cost(8, 6.5), "growth-store": Cost(1.5, 0.5),
 }
 ANY = Cost(first=10, later=5)
 
