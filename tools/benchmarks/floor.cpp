@@ -12,7 +12,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 
 #include "tools/benchmarks/bench.hpp"
@@ -128,6 +131,39 @@ int load_number(const std::string& directory, int argument) {
   int result = 0;
   if (::read(file.fd(), &result, sizeof result) != sizeof result) fail(path);
   return result;
+}
+
+small_files::small_files(const std::string& directory) : directory_(directory) {
+  std::filesystem::create_directory(directory_);
+  fd_ = ::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd_ < 0) fail(directory_);
+}
+
+small_files::~small_files() {
+  ::close(fd_);
+  std::error_code ignored;
+  std::filesystem::remove_all(directory_, ignored);
+}
+
+void small_files::replace(const std::string& name, std::span<const std::byte> bytes) {
+  const std::string temporary = "." + name;
+  const int file = ::openat(fd_, temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+  const bool good = file >= 0 && ::write(file, bytes.data(), bytes.size()) == std::ssize(bytes) &&
+                    ::renameat(fd_, temporary.c_str(), fd_, name.c_str()) == 0;
+  if (!good) fail(name);
+  ::close(file);
+}
+
+void small_files::add(const std::string& name, std::span<const std::byte> bytes) {
+  const int file = ::openat(fd_, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0444);
+  const auto link = [&] {
+    if (::linkat(file, "", fd_, name.c_str(), AT_EMPTY_PATH) == 0) return true;  // from Linux 6.10 on
+    const std::string opened = "/proc/self/fd/" + std::to_string(file);
+    return ::linkat(AT_FDCWD, opened.c_str(), fd_, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+  };
+  const bool good = file >= 0 && ::write(file, bytes.data(), bytes.size()) == std::ssize(bytes) && link();
+  if (!good) fail(name);
+  ::close(file);
 }
 
 std::uint64_t read_file(const std::string& path) {

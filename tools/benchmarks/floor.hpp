@@ -34,6 +34,25 @@ void store_number(const std::string& directory, int argument, int result);
 /// The same, looked up.
 int load_number(const std::string& directory, int argument);
 
+/// Small files in a directory that stays open, each published whole.
+class small_files {
+ public:
+  /// A new directory.
+  explicit small_files(const std::string& directory);
+  ~small_files();
+  small_files(const small_files&) = delete;
+  small_files& operator=(const small_files&) = delete;
+
+  /// In place of the one of this name: a temporary name, write, rename.
+  void replace(const std::string& name, std::span<const std::byte> bytes);
+  /// Under a new name: a file without one, write, link.
+  void add(const std::string& name, std::span<const std::byte> bytes);
+
+ private:
+  std::string directory_;
+  int fd_;
+};
+
 /// open, read, close of a small file; its first byte.
 std::uint64_t read_file(const std::string& path);
 

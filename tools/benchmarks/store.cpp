@@ -95,11 +95,26 @@ void add_small(bench& b, const std::string& directory, const std::shared_ptr<ope
   b.add("store-put-small-limited/larder", replacing(limited));
   const auto fresh =
       std::make_shared<opened_store>(directory + "/larder_bench-store-fresh", larder::store_options{});
-  b.add("store-put-small-new/larder", [page, fresh] {
-    (*fresh)().clear();
+  const auto new_names = [](const auto& put) {
     std::vector<std::string> names;
     for (int i = 0; i < 100'000; ++i) names.push_back("page" + std::to_string(i));
-    return per_call([&, next = names.begin()]() mutable { (*fresh)().put(*next++, page); });
+    return per_call([&, next = names.begin()]() mutable { put(*next++); });
+  };
+  b.add("store-put-small-new/larder", [page, fresh, new_names] {
+    (*fresh)().clear();
+    return new_names([&](const std::string& name) { (*fresh)().put(name, page); });
+  });
+  // As many bytes as larder's file has: a header, the page, and what is known of it.
+  const std::string by_hand = directory + "/larder_bench-store-by-hand";
+  const std::vector<std::byte> file(4416);
+  b.add("store-put-small/floor", [file, by_hand] {
+    floor::small_files files(by_hand);
+    files.replace("page", file);
+    return per_call([&] { files.replace("page", file); });
+  });
+  b.add("store-put-small-new/floor", [file, by_hand, new_names] {
+    floor::small_files files(by_hand);
+    return new_names([&](const std::string& name) { files.add(name, file); });
   });
   b.add("store-get-small/larder", [page, st] {
     (*st)().put("page", page);
