@@ -113,11 +113,6 @@ bool holds_other_things(const std::string& location) {
   return false;
 }
 
-bool is_unlinked(const lock_file& file) noexcept {
-  struct ::stat status {};
-  return ::fstat(file.fd(), &status) == 0 && status.st_nlink == 0;
-}
-
 /// Whether the store there is another one by now, or none.
 bool is_removed(const lock_file& file, const std::string& location) noexcept {
   struct ::stat held {};
@@ -194,19 +189,19 @@ void make_store(const std::string& location, const store_settings& settings) {
   make_directory(location);
 }
 
-/// By whoever is in the door, which is in this lock file. What remains of the directory gets another name before it goes: who opens the store
-/// anew makes another one, and is not in the way. A directory that others put something into stays, with that. Who has opened it finds
-/// no settings any more.
-void remove_all_of(const lock_file& file, const std::string& location) {
+/// By whoever is in the door. What remains of the directory gets another name before it goes: who opens the store anew makes another
+/// one, and is not in the way. A directory that others put something into stays, with that.
+void remove_all_of(const std::string& location) {
   remove_objects(location);
-  const bool stays = holds_foreign_things(location);
-  const std::string aside = aside_of(location);
-  const bool is_aside = !stays && ::rename(location.c_str(), aside.c_str()) == 0;
-  (void)!write_all_at(file.fd(), settings_text{}, k_settings_at);
-  if (stays) {
+  if (holds_foreign_things(location)) {
     ::unlink((location + "/" + k_lock_file).c_str());
+    return;
+  }
+  const std::string aside = aside_of(location);
+  if (::rename(location.c_str(), aside.c_str()) == 0) {
+    remove_directory(aside);
   } else {
-    remove_directory(is_aside ? aside : location);  // or says why it cannot go
+    remove_directory(location);  // or says why it cannot go
   }
 }
 
@@ -298,7 +293,7 @@ bool store_user::enter(const std::optional<std::uint64_t>& capacity,
   }
   if (is_abandoned(*lock_, location_)) {
     if (where_missing == absent::leave) {
-      remove_all_of(*lock_, location_);
+      remove_all_of(location_);
       return false;
     }
     remove_objects(location_);
@@ -320,7 +315,7 @@ store_user::~store_user() {
   if (!lock_->is_open()) return;  // a child of fork, which has not entered
   try {
     if (lock_->lock(k_door, lock_file::kind::exclusive) != lock_file::result::locked) return;
-    if (!is_removed(*lock_, location_) && is_abandoned(*lock_, location_)) remove_all_of(*lock_, location_);
+    if (!is_removed(*lock_, location_) && is_abandoned(*lock_, location_)) remove_all_of(location_);
   } catch (const error&) {
     // Whoever opens or lists stores next will try again.
   }
@@ -328,16 +323,17 @@ store_user::~store_user() {
 
 std::optional<store_settings> store_user::settings() const {
   // Of a store that was removed, and is there anew, those of the new one hold.
-  if (lock_->is_open() && !is_unlinked(*lock_)) {
-    if (const auto here = settings_here()) return here;
-  }
+  if (const auto here = settings_here()) return here;
   const lock_file there({location_}, lock_file::absent::leave);
   if (!there.is_open() && there.fault() != ENOENT)
     throw io_error(location_ + "/" + k_lock_file, "cannot open", there.fault());
   return read_settings(there, location_);
 }
 
-std::optional<store_settings> store_user::settings_here() const { return read_settings(*lock_, location_); }
+std::optional<store_settings> store_user::settings_here() const {
+  if (!lock_->is_open() || is_removed(*lock_, location_)) return std::nullopt;
+  return read_settings(*lock_, location_);
+}
 
 bool remove_store(const std::string& location) {
   if (!check_private(location, ::stat)) return false;
@@ -349,7 +345,7 @@ bool remove_store(const std::string& location) {
   (void)file.lock(k_door, lock_file::kind::exclusive);  // where there are no locks, there were no users
   if (is_removed(file, location)) return false;
   if (!read_settings(file, location)) throw value_error(location + ": this is no store");
-  remove_all_of(file, location);
+  remove_all_of(location);
   return true;
 }
 
@@ -375,7 +371,7 @@ std::vector<std::string> list_stores(const std::string& root) {
     const bool in_door = settings->until_last_user &&
                          file.try_lock(k_door, lock_file::kind::exclusive) == lock_file::result::locked;
     if (in_door && !is_removed(file, path) && is_abandoned(file, path)) {
-      remove_all_of(file, path);
+      remove_all_of(path);
     } else {
       names.push_back(*std::move(name));
     }

@@ -193,6 +193,9 @@ void store_state::publish(atomic_file& file, const std::string& path, std::uint6
 void store_state::publish_limited(byte_ledger& ledger, atomic_file& file, const std::string& path,
                                   std::uint64_t bytes, std::uint64_t limit,
                                   const put_options& options) const {
+  // What nobody counts might go beyond the capacity.
+  if (const int fault = ledger.fault(); fault != 0 && fault != ENOENT)
+    throw io_error(user_.location() + "/" + k_lock_file, "cannot open", fault);
   const std::uint64_t replaced = entry_bytes(path);
   if (options.if_absent && ::access(path.c_str(), F_OK) == 0) return;
   make_room(ledger, path, bytes, limit + replaced);

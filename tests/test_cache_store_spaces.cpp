@@ -347,3 +347,19 @@ TEST_CASE("store: LARDER_STORE_DIR has to be an absolute path") {
   ::setenv("LARDER_STORE_DIR", "relative", 1);
   CHECK_THROWS_WITH(store("run"), ContainsSubstring("absolute"));
 }
+
+TEST_CASE(
+    "store: a handle goes on in a store that was emptied by hand and opened anew, and keeps its capacity") {
+  const scratch_dir dir;
+  const fs::path path = dir / "space";
+  const store before = store::at(path);
+  const array<double> page({512});
+  before.put("a", page);
+  for (const auto& each : std::vector<fs::directory_entry>(fs::directory_iterator(path), {}))
+    fs::remove(each.path());
+  const store now = store::at(path, {.capacity = "20K"});
+  for (int i = 0; i < 10; ++i) before.put("b" + std::to_string(i), page);
+  CHECK(before.capacity() == 20 << 10);
+  CHECK(now.used() <= 20 << 10);
+  CHECK(now.contains("b9"));
+}
