@@ -129,7 +129,9 @@ int cpu_count(cpu_kind kind) {
   const affinity_mask mask;
   unsigned count = mask.count();
   if (kind == cpu_kind::physical) count = detail::core_count(mask.processors()).value_or(count);
-  return static_cast<int>(std::min({count, cap, detail::recent_cgroup_quota().value_or(k_unlimited)}));
+  count = std::min(count, cap);
+  if (count > 1) count = std::min(count, detail::recent_cgroup_quota().value_or(k_unlimited));
+  return static_cast<int>(count);
 }
 
 }  // namespace larder
