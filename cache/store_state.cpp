@@ -36,6 +36,7 @@ std::optional<bool> until_last_user_in(const store_options& options) {
   return *options.lifetime == lifetime::last_user;
 }
 
+/// Of what is not larger the system calls are what takes time, and not the bytes.
 constexpr std::uint64_t k_small = 64 << 10;
 
 bool is_disk_full(const io_error& e) noexcept {

@@ -126,9 +126,8 @@ void atomic_file::open(mode_t mode, named when) {
   static const bool can_link_later = ::access("/proc/self/fd", X_OK) == 0;
   int fd = when == named::early ? open_named(mode) : -1;
   if (fd < 0) {
-    const bool nameless = can_link_later;
-    if (nameless) fd = open_nameless(directory_, directory_of(target_), mode);
-    const bool unsupported = !nameless || errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL;
+    if (can_link_later) fd = open_nameless(directory_, directory_of(target_), mode);
+    const bool unsupported = !can_link_later || errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL;
     if (fd < 0 && unsupported) fd = open_named(mode);
   }
   if (fd < 0) throw io_error(file_.path(), "cannot create", errno);

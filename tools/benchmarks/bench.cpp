@@ -40,6 +40,12 @@ std::vector<std::pair<std::string, std::string>> bench::places() const {
   return all;
 }
 
+larder::array<double> filled(std::size_t count) {
+  auto a = larder::array<double>::uninitialized({count});
+  a.fill(1.5);
+  return a;
+}
+
 double now() noexcept {
   timespec t{};
   ::clock_gettime(CLOCK_MONOTONIC, &t);

@@ -67,6 +67,9 @@ class bench {
 /// Of peers that larder_bench has itself; none: it was built without.
 using peer_versions = std::map<std::string, std::optional<std::string>>;
 
+/// So many numbers that are all the same, in memory that was touched.
+larder::array<double> filled(std::size_t count);
+
 /// Monotonic, in seconds.
 double now() noexcept;
 

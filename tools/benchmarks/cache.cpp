@@ -32,11 +32,7 @@ namespace {
 using array = larder::array<const double>;
 
 double first(const array& a) { return a(0); }
-array large_result(std::size_t n) {
-  auto a = larder::array<double>::uninitialized({n});
-  a.fill(1.5);
-  return a;
-}
+array large_result(std::size_t n) { return filled(n); }
 
 void add_small(bench& b, const std::string& place, const std::string& directory) {
   const auto f = std::make_shared<cached_twice>(directory + "/larder_bench-cache-small");

@@ -28,11 +28,6 @@ namespace {
 using array = larder::array<const double>;
 
 double first(const array& a) { return a(0); }
-array filled(std::size_t n) {
-  auto a = larder::array<double>::uninitialized({n});
-  a.fill(1.5);
-  return a;
-}
 
 const std::vector<std::size_t> k_sizes = powers_of_ten(3, 9);  // bytes
 

@@ -38,15 +38,9 @@ larder::parallel processes(larder::parallel_options options = {}) {
   return larder::parallel(std::move(options));
 }
 
-larder::array<double> filled(std::size_t count = k_count) {
-  auto a = larder::array<double>::uninitialized({count});
-  a.fill(1.5);
-  return a;
-}
-
 /// 80 MB, mapped.
 larder::array<const double> mapped_file(const std::string& path) {
-  if (::access(path.c_str(), F_OK) != 0) larder::dump(filled(), path);
+  if (::access(path.c_str(), F_OK) != 0) larder::dump(filled(k_count), path);
   return larder::load<larder::array<const double>>(path);
 }
 
@@ -122,7 +116,7 @@ void add_memory(bench& b, const std::string& row, const std::shared_ptr<larder::
 void add_memory_rows(bench& b, const std::shared_ptr<larder::parallel>& one_by_one, const std::string& path) {
   using larder::parallel;
   add_memory(b, "heap", one_by_one,
-             [](const parallel& p, const process_ids& all) { return look(p, filled(), all); });
+             [](const parallel& p, const process_ids& all) { return look(p, filled(k_count), all); });
   add_memory(b, "shared", one_by_one,
              [](const parallel& p, const process_ids& all) { return look(p, shared_and_filled(), all); });
   add_memory(b, "file", one_by_one,
@@ -133,7 +127,7 @@ void add_memory_rows(bench& b, const std::shared_ptr<larder::parallel>& one_by_o
     return look(p, filled(1), all);
   });
   add_memory(b, "len", one_by_one, [](const parallel& p, const process_ids& all) {
-    const std::vector<larder::array<double>> arrays(2, filled());
+    const std::vector<larder::array<double>> arrays(2, filled(k_count));
     look_at_elements(p, arrays, all);
     return look_at_elements(p, arrays, all);
   });
@@ -221,14 +215,14 @@ void add_processes(bench& b) {
     return after_idle([&] { children.call(); });
   });
 
-  b.add("processes-heap/floor", [] { return by_hand::write_to_memfd(filled()); });
+  b.add("processes-heap/floor", [] { return by_hand::write_to_memfd(filled(k_count)); });
   b.add("processes-heap/larder", [pool] {
-    const auto a = filled();
+    const auto a = filled(k_count);
     pool->map(std::views::iota(0, 2), k_nothing);
     return once([&] { pool->map(std::views::iota(0, 2), k_size, larder::array<const double>(a)); });
   });
   b.add("processes-heap-later/larder", [pool, a = larder::array<const double>()]() mutable {
-    if (a.size() == 0) a = filled();
+    if (a.size() == 0) a = filled(k_count);
     pool->map(std::views::iota(0, 2), k_size, a);
     return per_call([&] { pool->map(std::views::iota(0, 2), k_size, a); });
   });
@@ -253,7 +247,7 @@ void add_processes(bench& b) {
 
   // "How to pass a large array to the workers of a pool": an array as the one element of a range, and its length.
   b.add("processes-len/larder", [pool, arrays = std::vector<larder::array<double>>()]() mutable {
-    if (arrays.empty()) arrays.push_back(filled());
+    if (arrays.empty()) arrays.push_back(filled(k_count));
     const auto len = [](const larder::array<double>& a) { return a.size(); };
     pool->map(arrays, len);
     return once([&] { pool->map(arrays, len); });

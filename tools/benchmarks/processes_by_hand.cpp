@@ -15,7 +15,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "parallel/descriptor_message.hpp"
+#include "src/descriptor.hpp"
 #include "src/futex.hpp"
 #include "src/spin.hpp"
 #include "tools/benchmarks/bench.hpp"
@@ -161,15 +161,10 @@ double return_memory(std::size_t bytes) {
 }
 
 double write_to_memfd(const larder::array<double>& a) {
-  const std::size_t bytes = a.size() * sizeof(double);
   const int fd = ::memfd_create("bench", MFD_CLOEXEC);
   if (fd < 0) fail("memfd_create");
   const double seconds = once([&] {
-    for (std::size_t done = 0; done < bytes;) {
-      const ssize_t n = ::write(fd, reinterpret_cast<const char*>(a.data()) + done, bytes - done);
-      if (n < 0) fail("write");
-      done += static_cast<std::size_t>(n);
-    }
+    if (!larder::detail::write_all_at(fd, std::as_bytes(a.flat()), 0)) fail("pwrite");
   });
   ::close(fd);
   return seconds;

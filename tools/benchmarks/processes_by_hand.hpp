@@ -77,7 +77,7 @@ class filled_memory {
 /// was at making and filling.
 double return_memory(std::size_t bytes);
 
-/// Seconds of write() of these bytes to a new memfd.
+/// Seconds of writing these numbers to a new memfd, by pwrite().
 double write_to_memfd(const larder::array<double>& a);
 
 }  // namespace larder_bench::by_hand
