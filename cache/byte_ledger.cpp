@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
 #include <string_view>
 
 #include <unistd.h>
@@ -33,29 +34,23 @@ bool has_magic(const count_text& text) noexcept {
 }  // namespace
 
 byte_ledger::byte_ledger(const cache_directory& directory, start how)
-    : own_(std::in_place, directory,
-           how == start::anew ? lock_file::absent::make : lock_file::absent::leave) {
+    : file_(std::make_unique<lock_file>(
+          directory, how == start::anew ? lock_file::absent::make : lock_file::absent::leave)) {
   begin();
-  if (kept_ || how != start::anew || !own_->is_open()) return;
+  if (kept_ || how != start::anew || !file_->is_open()) return;
   kept_ = true;
   write();
 }
 
-byte_ledger::byte_ledger(kept_lock_file& file, int directory) : turn_(file.turn), kept_open_(&file) {
-  if (!file.opened) file.opened.emplace(directory);
+byte_ledger::byte_ledger(std::mutex& turn, kept_lock_files& files, int directory)
+    : turn_(turn), file_(files, directory) {
   begin();
 }
 
-byte_ledger::~byte_ledger() {
-  if (kept_open_ == nullptr) return;
-  // What is not unlocked, or was not opened, goes.
-  if (!file().is_open() || !file().unlock(k_lock_byte)) kept_open_->opened.reset();
-}
-
 void byte_ledger::begin() noexcept {
-  if (!file().is_open()) return;
-  (void)file().lock(k_lock_byte, lock_file::kind::exclusive);  // where there are no locks, it is a guess
-  const auto text = read_count(file());
+  if (!file_->is_open()) return;
+  (void)file_->lock(k_lock_byte, lock_file::kind::exclusive);  // where there are no locks, it is a guess
+  const auto text = read_count(*file_);
   kept_ = has_magic(text);
   const auto bytes = get<std::uint64_t>(text, k_magic.size());
   if (kept_ && bytes != k_unknown) bytes_ = bytes;
@@ -84,7 +79,7 @@ void byte_ledger::write() noexcept {
   count_text text{};
   std::memcpy(text.data(), k_magic.data(), k_magic.size());
   put(text, k_magic.size(), bytes_.value_or(k_unknown));
-  is_written_ = ::pwrite(file().fd(), text.data(), text.size(), 0) == ssize_t{text.size()};
+  is_written_ = ::pwrite(file_->fd(), text.data(), text.size(), 0) == ssize_t{text.size()};
 }
 
 entry_totals remove_counted(const cache_directory& directory, function_ref<entry_totals()> remove) {

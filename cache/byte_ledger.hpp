@@ -12,15 +12,10 @@
 #include <larder/reduce_options.hpp>
 
 #include "cache/cache_directory.hpp"
+#include "cache/kept_lock_files.hpp"
 #include "cache/lock_file.hpp"
 
 namespace larder::detail {
-
-/// A lock file that stays open, which is quicker than to open it each time. Its locks exclude no threads, and the mutex does.
-struct kept_lock_file {
-  std::mutex turn;
-  std::optional<lock_file> opened;
-};
 
 /// The count, for this process and thread alone as long as it lives. What is added to the directory is counted first, and
 /// what was removed from it afterwards, so that a process that is killed leaves a count that is too high: then the
@@ -31,11 +26,11 @@ class byte_ledger {
 
   /// Waits for whoever has it. With `anew`, a count is kept from now on.
   byte_ledger(const cache_directory& directory, start how);
-  /// The same where a count is kept, by a lock file that stays open, or is opened in this directory. Not for children of fork.
-  byte_ledger(kept_lock_file& file, int directory);
+  /// The same where a count is kept, by one of these lock files, or one that is opened in this directory. Threads wait for their turn
+  /// before, so that they need one descriptor together. Not for children of fork.
+  byte_ledger(std::mutex& turn, kept_lock_files& files, int directory);
   byte_ledger(const byte_ledger&) = delete;
   byte_ledger& operator=(const byte_ledger&) = delete;
-  ~byte_ledger();
 
   /// Whether a count is kept in a lock file, seen without a lock: somebody may be about to begin with one, and will find
   /// what is published meanwhile at the next walk.
@@ -44,7 +39,7 @@ class byte_ledger {
   /// Whether a count is kept. If not, nothing is to be done.
   bool is_kept() const noexcept { return kept_; }
   /// The errno with which it could not be opened, or 0.
-  int fault() const noexcept { return file().fault(); }
+  int fault() const noexcept { return file_->fault(); }
   /// Nothing where it has to be counted.
   std::optional<std::uint64_t> bytes() const noexcept { return bytes_; }
   void set(std::uint64_t bytes) noexcept;
@@ -52,13 +47,11 @@ class byte_ledger {
   void subtract(std::uint64_t bytes) noexcept;
 
  private:
-  const lock_file& file() const noexcept { return kept_open_ != nullptr ? *kept_open_->opened : *own_; }
   void begin() noexcept;
   void write() noexcept;
 
-  std::optional<lock_file> own_;
   std::unique_lock<std::mutex> turn_;
-  kept_lock_file* kept_open_ = nullptr;
+  borrowed_lock_file file_;
   bool is_written_ = true;
   bool kept_ = false;
   std::optional<std::uint64_t> bytes_;

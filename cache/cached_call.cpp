@@ -8,6 +8,7 @@
 #include <larder/error.hpp>
 
 #include "cache/argument_text.hpp"
+#include "cache/entry_directory.hpp"
 #include "src/log.hpp"
 
 namespace larder::detail {
@@ -47,11 +48,41 @@ bool cached_call::look_up(bool load) {
   return true;
 }
 
-std::optional<outcome> cached_call::wait_for_others(bool load) {
+std::optional<outcome> cached_call::find(bool load) {
+  // Asked once, since other calls change it at any time.
+  const bool waits = can_wait();
+  // Misses come in rows, and so do hits.
+  if (waits && state_.missed_last() && misses_at_once()) return std::nullopt;
+  if (look_up(load)) {
+    state_.note_last(false);
+    return outcome::hit;
+  }
+  const auto how = waits ? wait_for_others(load) : std::nullopt;
+  state_.note_last(!how);
+  return how;
+}
+
+/// Where nothing can be stored, nothing comes of waiting.
+bool cached_call::can_wait() const noexcept {
   const on_busy busy = state_.function().options.on_busy.value_or(memory_.options().on_busy);
-  // Where nothing can be stored, nothing comes of waiting.
-  if (busy == on_busy::compute || memory_.stores_fail()) return std::nullopt;
-  flight_.emplace(memory_.directory(), key_, memory_.options().wait_limit);
+  return busy == on_busy::wait && !memory_.options().read_only && !memory_.stores_fail();
+}
+
+void cached_call::begin_flight() {
+  flight_.emplace(memory_.directory(), memory_.lock_files(), key_, memory_.options().wait_limit);
+}
+
+/// Begins with the lock, which spares the first of two looks. Where anything lies at the path, or somebody else is at it, it was in vain: what
+/// is there is looked at without the lock, since callbacks and `serialize` of the user may take their time, and locks of their own.
+bool cached_call::misses_at_once() {
+  begin_flight();
+  if (flight_->try_begin() && !is_there(path_)) return true;
+  flight_.reset();
+  return false;
+}
+
+std::optional<outcome> cached_call::wait_for_others(bool load) {
+  begin_flight();
   outcome how = outcome::hit;
   for (;;) {
     const turn now = flight_->next();
@@ -59,7 +90,7 @@ std::optional<outcome> cached_call::wait_for_others(bool load) {
       how = outcome::waited;
       memory_.counts().waits.fetch_add(1, std::memory_order_relaxed);
     }
-    if (look_up(load)) return how;
+    if (is_there(path_) && look_up(load)) return how;
     if (now == turn::compute || memory_.stores_fail()) return std::nullopt;
   }
 }

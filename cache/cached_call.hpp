@@ -17,13 +17,10 @@ class cached_call {
   /// All of them live as long.
   cached_call(const cached_state& state, const digest& key, pending_call& call);
 
-  /// Whether the result is there, sound and valid. With `load`, the call keeps it then. What the callback of the user
+  /// How the result came, if it is there, sound and valid: it is looked for, and where somebody else computes it, waited for. Otherwise
+  /// nobody else computes it as long as this lives. With `load`, the call keeps it then. What the callback of the user
   /// throws passes through.
-  bool look_up(bool load);
-
-  /// After look_up failed. Where somebody else computes the result it is waited for; how the result came if it is there
-  /// then. Otherwise nobody else computes it as long as this lives.
-  std::optional<outcome> wait_for_others(bool load);
+  std::optional<outcome> find(bool load);
 
   /// What the function throws passes through.
   void compute();
@@ -36,6 +33,11 @@ class cached_call {
 
  private:
   enum class validity { ask, given };
+  bool look_up(bool load);
+  bool can_wait() const noexcept;
+  void begin_flight();
+  bool misses_at_once();
+  std::optional<outcome> wait_for_others(bool load);
   bool try_entry(bool load, validity check, function_ref<void(value_file&)> use);
   void note_miss(bool damaged, const std::string& cause, const char* what);
   void report(const std::string& arguments, const char* what, double seconds) const;

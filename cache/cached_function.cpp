@@ -39,13 +39,11 @@ bool cached_core::shelve(const digest& key, pending_call& call) const {
 cached_core::obtained cached_core::obtain(const digest& key, pending_call& call, bool load) const {
   cached_call here(*state_, key, call);
   const bool usable = state_->memory().usable();
-  if (usable && here.look_up(load)) return {outcome::hit, true};
-  if (!usable || state_->memory().options().read_only) {
-    here.compute();
-    return {outcome::bypassed, false};
+  if (usable) {
+    if (const auto how = here.find(load)) return {*how, true};
   }
-  if (const auto how = here.wait_for_others(load)) return {*how, true};
   here.compute();
+  if (!usable || state_->memory().options().read_only) return {outcome::bypassed, false};
   return {outcome::computed, here.store(here.at_path(), load)};
 }
 

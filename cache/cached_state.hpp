@@ -1,6 +1,7 @@
 #pragma once
 // What a memory knows of one function, and how a result of it is stored.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,7 +18,7 @@
 
 namespace larder::detail {
 
-/// Immutable once made, so that any number of threads may use it.
+/// Immutable once made, but for a hint, so that any number of threads may use it.
 class cached_state {
  public:
   /// As cached_core.
@@ -32,6 +33,12 @@ class cached_state {
   /// Of the entries; empty in a memory that caches nothing.
   const std::string& directory() const noexcept { return directory_; }
   std::string path_of(const digest& key) const;
+
+  /// Whether the last call by this handle or its copies found no entry: a guess at what the next one will find. It orders nothing.
+  bool missed_last() const noexcept { return missed_last_.load(std::memory_order_relaxed); }
+  void note_last(bool missed) const noexcept {
+    if (missed_last() != missed) missed_last_.store(missed, std::memory_order_relaxed);
+  }
 
   /// Asks the callback of the user, if there is one.
   bool is_valid(const std::string& metadata, const digest& key) const;
@@ -54,6 +61,7 @@ class cached_state {
   std::string code_;
   std::string directory_;
   digest identity_;
+  mutable std::atomic<bool> missed_last_ = false;
 };
 
 }  // namespace larder::detail

@@ -84,7 +84,9 @@ void append_json_text(std::string& json, const std::string& text) {
 }
 
 std::string json_text(const entry_info& info) {
-  std::string json = "{\"arguments\":";
+  std::string json;
+  json.reserve(256 + info.arguments.size());
+  json = "{\"arguments\":";
   append_json_text(json, info.arguments);
   json += ",\"code\":";
   append_json_text(json, info.code);

@@ -163,6 +163,11 @@ void make_entry_directory(const cache_directory& directory, const std::string& e
   }
 }
 
+bool is_there(const std::string& path) noexcept {
+  struct ::stat status {};
+  return ::lstat(path.c_str(), &status) == 0 || errno != ENOENT;
+}
+
 std::uint64_t entry_bytes(const std::string& path) noexcept {
   struct ::stat status {};
   const bool is_file = ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);

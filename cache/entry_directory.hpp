@@ -34,6 +34,9 @@ void make_location(const cache_directory& directory);
 /// The same, with the directory that an entry lies in, and those between.
 void make_entry_directory(const cache_directory& directory, const std::string& entry);
 
+/// Whether anything lies at an entry's path; quicker than to open it where nothing does.
+bool is_there(const std::string& path) noexcept;
+
 /// The size of the file at an entry's path; 0 where there is none.
 std::uint64_t entry_bytes(const std::string& path) noexcept;
 

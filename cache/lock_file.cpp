@@ -17,12 +17,12 @@ namespace {
 constexpr int k_flags = O_RDWR | O_NOFOLLOW;
 
 /// 0 or an errno. EINTR is dealt with.
-int set_lock(int fd, int command, std::uint64_t byte, short type) noexcept {
+int set_lock(int fd, int command, std::uint64_t byte, short type, off_t length = 1) noexcept {
   struct ::flock lock {};
   lock.l_type = type;
   lock.l_whence = SEEK_SET;
   lock.l_start = static_cast<off_t>(byte);
-  lock.l_len = 1;
+  lock.l_len = length;
   while (::fcntl(fd, command, &lock) != 0) {
     if (errno != EINTR) return errno;
   }
@@ -44,6 +44,7 @@ lock_file::lock_file(const cache_directory& directory, absent where_missing) {
   const auto open = [&](int more_flags) {
     const bool opened = descriptor_.open(AT_FDCWD, path, k_flags | more_flags, mode) >= 0;
     fault_ = opened ? 0 : errno;
+    if (opened) note_identity();
     return opened;
   };
   if (open(0) || fault_ != ENOENT || where_missing == absent::leave) return;
@@ -61,7 +62,29 @@ lock_file::lock_file(const cache_directory& directory, absent where_missing) {
 }
 
 lock_file::lock_file(int directory) {
-  if (descriptor_.open(directory, k_lock_file, k_flags, 0) < 0) fault_ = errno;
+  if (descriptor_.open(directory, k_lock_file, k_flags, 0) < 0) {
+    fault_ = errno;
+  } else {
+    note_identity();
+  }
+}
+
+void lock_file::note_identity() noexcept {
+  struct ::stat status {};
+  if (::fstat(fd(), &status) != 0) return;
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
+}
+
+bool lock_file::lies_in(const std::string& location) const noexcept {
+  struct ::stat there {};
+  return ::stat((location + "/" + k_lock_file).c_str(), &there) == 0 && there.st_ino == inode_ &&
+         there.st_dev == device_;
+}
+
+bool lock_file::is_removed() const noexcept {
+  struct ::stat status {};
+  return ::fstat(fd(), &status) != 0 || status.st_nlink == 0;
 }
 
 lock_file::result lock_file::try_lock(std::uint64_t byte, kind k) const noexcept {
@@ -84,6 +107,11 @@ lock_file::result lock_file::lock(std::uint64_t byte, kind k, const deadline& un
 
 bool lock_file::unlock(std::uint64_t byte) const noexcept {
   return set_lock(fd(), F_OFD_SETLK, byte, F_UNLCK) == 0;
+}
+
+bool lock_file::unlock_all() const noexcept {
+  constexpr off_t k_to_the_end = 0;
+  return set_lock(fd(), F_OFD_SETLK, 0, F_UNLCK, k_to_the_end) == 0;
 }
 
 std::uint64_t lock_byte(const digest& key) noexcept {

@@ -1,6 +1,6 @@
 #pragma once
-// The lock file of a cache directory, or of a store: <location>/.larder-lock. Whoever wants a lock opens it anew, so that locks exclude
-// threads of one process as they exclude processes, and the kernel releases them with their owner, however it ends.
+// The lock file of a cache directory, or of a store: <location>/.larder-lock. Whoever wants a lock has it open for himself, so that locks
+// exclude threads of one process as they exclude processes, and the kernel releases them with their owner, however it ends.
 //
 //   byte 0 … 15    how many bytes the entries have together (byte_ledger.hpp)
 //   byte 16 … 39   of a store: its settings, and locks that say who uses it (store_directory.hpp)
@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+
+#include <sys/types.h>
 
 #include <larder/digest.hpp>
 
@@ -44,10 +46,22 @@ class lock_file {
   result lock(std::uint64_t byte, kind k, const deadline& until = {}) const noexcept;
   /// False where the system refuses: then it is locked until this ends.
   bool unlock(std::uint64_t byte) const noexcept;
+  /// The same with all that it has locked.
+  bool unlock_all() const noexcept;
+
+  /// Whether it is the one that lies in this directory now: it may have been removed, and made anew, or put aside.
+  bool lies_in(const std::string& location) const noexcept;
+  /// Whether it lies nowhere any more, which takes less than half as long to ask.
+  bool is_removed() const noexcept;
 
  private:
+  void note_identity() noexcept;
+
   unshared_descriptor descriptor_;
   int fault_ = 0;
+  // Nobody else's as long as it is open.
+  ::dev_t device_ = 0;
+  ::ino_t inode_ = 0;
 };
 
 /// The byte of a key.

@@ -10,6 +10,7 @@
 #include <larder/memory.hpp>
 
 #include "cache/cache_directory.hpp"
+#include "cache/kept_lock_files.hpp"
 
 namespace larder::detail {
 
@@ -34,6 +35,7 @@ class memory_state {
   const cache_directory& directory() const noexcept { return directory_; }
   std::optional<std::uint64_t> bytes_limit() const noexcept { return bytes_limit_; }
   call_counts& counts() const noexcept { return counts_; }
+  kept_lock_files& lock_files() const noexcept { return lock_files_; }
 
   /// Whether entries can be looked for and stored: there is a location, and it can be trusted. It is asked again,
   /// until the directory exists, since somebody else may have made it; then the answer stays. A directory that
@@ -58,6 +60,7 @@ class memory_state {
   enum class trust { unknown, given, refused };
   mutable std::atomic<trust> trust_ = trust::unknown;  // by itself: it orders nothing else
   mutable call_counts counts_;
+  mutable kept_lock_files lock_files_;
   mutable std::atomic<bool> stores_fail_ = false;  // a hint: it orders nothing
   mutable std::set<std::string> warned_;           // guarded by fork_safe_mutex
 };

@@ -113,14 +113,6 @@ bool holds_other_things(const std::string& location) {
   return false;
 }
 
-/// Whether the store there is another one by now, or none.
-bool is_removed(const lock_file& file, const std::string& location) noexcept {
-  struct ::stat held {};
-  struct ::stat there {};
-  return ::fstat(file.fd(), &held) != 0 || ::stat((location + "/" + k_lock_file).c_str(), &there) != 0 ||
-         held.st_ino != there.st_ino || held.st_dev != there.st_dev;
-}
-
 /// Objects and what was left behind of some, but not the lock file. What vanishes meanwhile is fine.
 void remove_objects(const std::string& location) {
   directory_stream directory(location);
@@ -283,7 +275,7 @@ bool store_user::enter(const std::optional<std::uint64_t>& capacity,
                    ENOLCK);
   };
   check(lock_->lock(k_door, lock_file::kind::exclusive) == lock_file::result::locked);
-  if (is_removed(*lock_, location_)) return false;
+  if (!lock_->lies_in(location_)) return false;
   directory_ = descriptor::open(location_, O_PATH | O_DIRECTORY);
   std::optional<store_settings> settings = read_settings(*lock_, location_);
   if (!settings && where_missing == absent::leave) return false;
@@ -315,7 +307,7 @@ store_user::~store_user() {
   if (!lock_->is_open()) return;  // a child of fork, which has not entered
   try {
     if (lock_->lock(k_door, lock_file::kind::exclusive) != lock_file::result::locked) return;
-    if (!is_removed(*lock_, location_) && is_abandoned(*lock_, location_)) remove_all_of(location_);
+    if (lock_->lies_in(location_) && is_abandoned(*lock_, location_)) remove_all_of(location_);
   } catch (const error&) {
     // Whoever opens or lists stores next will try again.
   }
@@ -331,7 +323,7 @@ std::optional<store_settings> store_user::settings() const {
 }
 
 std::optional<store_settings> store_user::settings_here() const {
-  if (!lock_->is_open() || is_removed(*lock_, location_)) return std::nullopt;
+  if (!lock_->is_open() || !lock_->lies_in(location_)) return std::nullopt;
   return read_settings(*lock_, location_);
 }
 
@@ -343,7 +335,7 @@ bool remove_store(const std::string& location) {
     throw io_error(location, "cannot open the store", file.fault());
   }
   (void)file.lock(k_door, lock_file::kind::exclusive);  // where there are no locks, there were no users
-  if (is_removed(file, location)) return false;
+  if (!file.lies_in(location)) return false;
   if (!read_settings(file, location)) throw value_error(location + ": this is no store");
   remove_all_of(location);
   return true;
@@ -370,7 +362,7 @@ std::vector<std::string> list_stores(const std::string& root) {
     // Whoever is in the door begins to use it, or removes it.
     const bool in_door = settings->until_last_user &&
                          file.try_lock(k_door, lock_file::kind::exclusive) == lock_file::result::locked;
-    if (in_door && !is_removed(file, path) && is_abandoned(file, path)) {
+    if (in_door && file.lies_in(path) && is_abandoned(file, path)) {
       remove_all_of(path);
     } else {
       names.push_back(*std::move(name));

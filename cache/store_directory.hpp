@@ -11,12 +11,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cache/byte_ledger.hpp"
+#include "cache/kept_lock_files.hpp"
 #include "cache/lock_file.hpp"
 #include "src/descriptor.hpp"
 
@@ -61,7 +63,7 @@ class store_user {
   /// -1 in a child of fork.
   int directory() const noexcept { return lock_->is_open() ? directory_.fd() : -1; }
   /// Where there are settings_here.
-  byte_ledger ledger_here() const { return {ledger_file_, directory()}; }
+  byte_ledger ledger_here() const { return {ledger_turn_, ledger_files_, directory()}; }
 
  private:
   bool enter(const std::optional<std::uint64_t>& capacity, const std::optional<bool>& until_last_user,
@@ -70,7 +72,8 @@ class store_user {
   std::string location_;
   std::unique_ptr<lock_file> lock_;
   descriptor directory_{-1, {}};
-  mutable kept_lock_file ledger_file_;
+  mutable std::mutex ledger_turn_;
+  mutable kept_lock_files ledger_files_;
 };
 
 /// Removes the store in this directory with all that lies in it; false where there is none. value_error for a directory that is none, and

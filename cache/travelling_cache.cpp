@@ -92,9 +92,10 @@ class arrived_memories {
       if (const auto* const known = find(from)) return *known;
     }
     auto made = make_memory(from);
+    decltype(memories_) forgotten;  // after the mutex, which the end of a memory takes
     const std::lock_guard lock(fork_safe_mutex());
     if (const auto* const known = find(from)) return *known;
-    if (memories_.size() >= k_most) memories_.clear();
+    if (memories_.size() >= k_most) memories_.swap(forgotten);
     memories_.emplace_back(from, made);
     return made;
   }

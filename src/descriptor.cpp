@@ -11,6 +11,8 @@
 
 #include <larder/error.hpp>
 
+#include "src/spare_descriptors.hpp"
+
 namespace larder::detail {
 namespace {
 
@@ -41,6 +43,17 @@ int open_fd(const std::string& path, int flags, mode_t mode) noexcept {
 }
 
 int open_at(int directory, const std::string& path, int flags, mode_t mode) noexcept {
+  for (;;) {
+    const int fd = open_at_leaving_spares(directory, path, flags, mode);
+    if (fd >= 0) return fd;
+    const int fault = errno;
+    if (close_spare_descriptors(fault)) continue;
+    errno = fault;
+    return -1;
+  }
+}
+
+int open_at_leaving_spares(int directory, const std::string& path, int flags, mode_t mode) noexcept {
   int waiting = O_NONBLOCK;
   for (;;) {
     const int fd = ::openat(directory, path.c_str(), flags | O_CLOEXEC | O_NOCTTY | waiting, mode);

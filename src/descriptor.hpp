@@ -61,8 +61,11 @@ class descriptor {
 /// open(2), close-on-exec and without waiting for the other end of a pipe; EINTR is dealt with, and where somebody has a lease on the
 /// file, this waits for its end. -1 and errno.
 int open_fd(const std::string& path, int flags, mode_t mode) noexcept;
-/// openat(2), the same.
+/// openat(2), the same. Where there is no descriptor left, the spare ones are closed (src/spare_descriptors.hpp): not under fork_safe_mutex.
 int open_at(int directory, const std::string& path, int flags, mode_t mode) noexcept;
+
+/// Without that.
+int open_at_leaving_spares(int directory, const std::string& path, int flags, mode_t mode) noexcept;
 
 /// pwrite(2) of all of them; EINTR and short transfers are dealt with. False and errno where that fails.
 bool write_all_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset) noexcept;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "src/descriptor.hpp"
+#include "src/spare_descriptors.hpp"
 
 namespace larder::detail {
 namespace {
@@ -58,11 +59,21 @@ std::uint64_t fork_count() noexcept { return forks.load(std::memory_order_relaxe
 std::uint64_t fork_depth() noexcept { return depth; }
 
 int unshared_descriptor::open(int directory, const std::string& path, int flags, mode_t mode) noexcept {
-  // Under the mutex from the opening on: a child that is forked in between would keep it.
-  const std::lock_guard lock(the_mutex);
-  fd_ = open_at(directory, path, flags, mode);
-  if (fd_ >= 0) enlist();
-  return fd_;
+  for (;;) {
+    {
+      // Under the mutex from the opening on: a child that is forked in between would keep it.
+      const std::lock_guard lock(the_mutex);
+      fd_ = open_at_leaving_spares(directory, path, flags, mode);
+      if (fd_ >= 0) {
+        enlist();
+        return fd_;
+      }
+    }
+    const int fault = errno;
+    if (close_spare_descriptors(fault)) continue;
+    errno = fault;
+    return -1;
+  }
 }
 
 int unshared_descriptor::open_pipe(int& reading_end) noexcept {

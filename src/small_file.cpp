@@ -13,7 +13,7 @@ namespace larder::detail {
 std::string small_file(const std::string& path) {
   constexpr std::size_t k_step = 4096;
   constexpr std::size_t k_most = std::size_t{16} << 20;  // a list of mounts may be long
-  const int fd = open_fd(path, O_RDONLY, 0);
+  const int fd = open_at_leaving_spares(AT_FDCWD, path, O_RDONLY, 0);
   if (fd < 0) return {};
   const descriptor owner(fd, path);
   std::string content;

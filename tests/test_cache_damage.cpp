@@ -170,12 +170,16 @@ struct entry_in_use {
   fs::path path;
 };
 
+/// What the call before found decides how the next one looks.
+enum class before { a_hit, a_miss };
+
 template <auto Function>
-void survives_damage(int n) {
+void survives_damage(int n, before last = before::a_hit) {
   for (const damage& each : k_damages) {
     INFO(each.name);
     entry_in_use<Function> entry(n);
     const auto in_use = entry.f(n);
+    if (last == before::a_miss) entry.f(n + 1);
     const captured_log log;
     each.apply(entry.path);
     entry.check_recovers(each.counts);
@@ -208,6 +212,8 @@ TEST_CASE("damage while in use: whatever becomes of an entry is a miss, and is r
   SECTION("of a mapped array") { survives_damage<ramp>(k_mapped); }
   SECTION("of an object") { survives_damage<fitted>(50); }
   SECTION("of an object with a mapped array") { survives_damage<fitted>(k_mapped); }
+  SECTION("of an int, after a miss") { survives_damage<twice>(50, before::a_miss); }
+  SECTION("of a mapped array, after a miss") { survives_damage<ramp>(k_mapped, before::a_miss); }
 }
 
 TEST_CASE("damage while in use: a flipped bit anywhere in a small entry is a miss, and is replaced") {

@@ -2,13 +2,16 @@
 
 #include <larder/memory.hpp>
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <atomic>
 #include <barrier>
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
 #include <new>
 #include <stdexcept>
@@ -253,6 +256,177 @@ TEST_CASE("where waiting is not wanted, or lasts too long, a call computes too")
   both_compute({.on_busy = on_busy::compute}, {.version = "1"});
   both_compute({}, {.version = "1", .on_busy = on_busy::compute});
   both_compute({.wait_limit = std::chrono::milliseconds(20)}, {.version = "1"});
+}
+
+TEST_CASE("a hit after a miss is a hit, and is not kept waiting by whoever computes the entry anew") {
+  const scratch_dir dir;
+  stage on;
+  the_stage = &on;
+  const memory mem(dir / "cache");
+  const auto f = mem.cache("staged", staged, {.version = "1"});
+  for (const int x : {3, 4}) {
+    on.leave.post();
+    f(x);
+    on.entered.wait();
+  }
+  CHECK(f.evaluate(3).how == outcome::hit);
+  on.leave.post();
+  f(5);  // a miss, after which one more is expected
+  on.entered.wait();
+
+  const auto refusing = mem.cache(
+      "staged", staged, {.version = "1", .cache_validation_callback = [](const auto&) { return false; }});
+  std::jthread owner([&] { refusing(4); });
+  on.entered.wait();
+  CHECK(f.evaluate(4).how == outcome::hit);
+  CHECK(mem.stats().waits == 0);
+  on.leave.post();
+}
+
+TEST_CASE("a callback is asked without the lock of its key, also after a miss") {
+  const scratch_dir dir;
+  const memory mem(dir / "cache");
+  calls = 0;
+  static const decltype(mem.cache("ramp", ramp))* other = nullptr;
+  const auto refusing = mem.cache(
+      "ramp", ramp, {.version = "1", .cache_validation_callback = [](const auto&) { return false; }});
+  const auto asking = mem.cache("ramp", ramp, {.version = "1", .cache_validation_callback = [](const auto&) {
+                                                 // Another thread computes the same key meanwhile.
+                                                 std::jthread([] { (*other)(1); }).join();
+                                                 return true;
+                                               }});
+  other = &refusing;
+  asking(1);
+  asking(2);  // a miss, after which one more is expected
+  CHECK(asking.evaluate(1).how == outcome::hit);
+  CHECK(calls == 3);
+}
+
+TEST_CASE("a refused result is never returned, while stores of other functions fail and succeed") {
+  const scratch_dir dir;
+  const captured_log log;
+  const memory mem(dir / "cache");
+  static std::atomic<int> generation = 0;
+  const auto f = mem.cache("generation",
+                           [](int) {
+                             larder::array<int> numbers({4096});  // comes mapped
+                             numbers.fill(generation);
+                             return numbers;
+                           },
+                           {.version = "1", .cache_validation_callback = [](const auto&) { return false; }});
+  const auto fine = mem.cache("counted", counted_call, {.version = "1"});
+  const auto failing = mem.cache("failing", counted_call, {.version = "1"});
+  std::filesystem::create_directories(dir / "cache" / "failing");
+  std::ofstream(dir / "cache" / "failing" / "v-1") << "in the way";
+  std::atomic<bool> done = false;
+  std::jthread others([&] {
+    for (int i = 0; !done; ++i) {
+      failing(i);
+      fine(i);
+    }
+  });
+  int wrong = 0;
+  for (int i = 0; i < 3000; ++i) {
+    ++generation;
+    wrong += f(1)(0) != generation;
+  }
+  done = true;
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("a cache whose directory is put aside while it is in use soon computes each result once again") {
+  const scratch_dir dir;
+  const memory mem(dir / "cache");
+  const auto f = mem.cache("counted", counted_call, {.version = "1"});
+  f(0);
+  std::filesystem::rename(dir / "cache", dir / "aside");
+  int key = 0;
+  const auto computed_once = [&] {
+    numbers().computed = 0;
+    ++key;
+    constexpr int k_threads = 4;
+    std::barrier start(k_threads);
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < k_threads; ++t) {
+      threads.emplace_back([&] {
+        start.arrive_and_wait();
+        f(key);
+      });
+    }
+    threads.clear();
+    return numbers().computed == 1;
+  };
+  // For the tenth of a second, in which they may still have the lock file that was put aside.
+  const auto renamed = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - renamed < std::chrono::milliseconds(110)) computed_once();
+  for (int i = 0; i < 50; ++i) CHECK(computed_once());
+}
+
+TEST_CASE("memories keep few descriptors between them") {
+  const auto descriptors = [] {
+    std::ptrdiff_t count = 0;
+    for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) count += each.exists();
+    return count;
+  };
+  const scratch_dir dir;
+  const auto before = descriptors();
+  {
+    std::vector<memory> memories;
+    for (int i = 0; i < 50; ++i) {
+      memories.emplace_back(dir / std::to_string(i));
+      CHECK(memories.back().cache("counted", counted_call, {.version = "1"})(i) == 2 * i);
+    }
+    CHECK(descriptors() <= before + 16);
+  }
+  CHECK(descriptors() <= before);
+}
+
+// The sanitizer of undefined behaviour looks at memory by way of a pipe, and takes what it cannot look at for a fault.
+#if !LARDER_TEST_ADDRESS_SANITIZER
+TEST_CASE("where there is no descriptor left, a memory closes what it keeps") {
+  const scratch_dir dir;
+  child_process scarce([&] {
+    const memory mem(dir / "scarce");
+    const auto f = mem.cache("counted", counted_call, {.version = "1"});
+    f(1);
+    const std::ptrdiff_t left = 40;
+    const ::rlimit limit{static_cast<rlim_t>(left), static_cast<rlim_t>(left)};
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+    while (::open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0) {
+    }
+    return f.evaluate(1).how == outcome::hit && mem.stats().hits == 1 ? 0 : 2;
+  });
+  CHECK(scarce.wait() == 0);
+}
+#endif
+
+TEST_CASE("a cache whose directory is removed while it is in use still computes each result once") {
+  const scratch_dir dir;
+  numbers().computed = 0;
+  const memory mem(dir / "cache");
+  const auto f = mem.cache("counted", counted_call, {.version = "1"});
+  f(0);
+  f(1);
+  std::filesystem::remove_all(dir / "cache");
+  {
+    // Others make it anew, with another lock file.
+    stage on;
+    the_stage = &on;
+    child_process other(
+        [&] { return memory(dir / "cache").cache("staged", staged, {.version = "1"})(2) == 4 ? 0 : 1; });
+    on.entered.wait();
+    outcome how{};
+    {
+      const auto same = mem.cache("staged", staged, {.version = "1"});
+      const std::jthread waiter([&] { how = same.evaluate(2).how; });
+      await_waiters(dir / "cache", 1);
+      on.leave.post();
+    }
+    CHECK(how == outcome::waited);
+    CHECK(other.wait() == 0);
+  }
+  CHECK(f.evaluate(0).how == outcome::computed);
+  CHECK(f.evaluate(0).how == outcome::hit);
 }
 
 TEST_CASE("a cached function that calls itself works") {

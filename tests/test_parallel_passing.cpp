@@ -14,9 +14,6 @@
 #include <map>
 #include <memory>
 #include <new>
-#include <numeric>
-#include <optional>
-#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -24,7 +21,6 @@
 
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <larder/array.hpp>
@@ -40,10 +36,10 @@
 #include "src/buffer.hpp"
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
-#include "tests/fork_pool.hpp"
 #include "tests/processes.hpp"
 #include "tests/sanitizers.hpp"
 #include "tests/scratch_dir.hpp"
+#include "tests/worker_line.hpp"
 
 using namespace larder::detail;
 using Catch::Matchers::ContainsSubstring;
@@ -51,87 +47,6 @@ using larder::array;
 using larder::mmap_mode;
 
 namespace {
-
-constexpr std::uint64_t k_map_none = std::numeric_limits<std::uint64_t>::max();
-
-/// The way of arguments to a worker, which is this process, too, or a child of it.
-class worker_line {
- public:
-  explicit worker_line(mmap_mode mode = mmap_mode::read, std::uint64_t max_nbytes = 1'000'000,
-                       std::string temp_folder = {})
-      : writer_({max_nbytes, mode, std::move(temp_folder)}) {}
-  ~worker_line() {
-    ::close(ends_[0]);
-    ::close(ends_[1]);
-  }
-
-  template <class T>
-  outgoing_message write(const T& value) {
-    writer_.drop();
-    write_travelling(value, writer_);
-    return writer_.take();
-  }
-  void send_files(const outgoing_message& message) {
-    sender_.send(message.files);
-    for (const auto id : sender_.take_forgotten()) table_.forget(id);
-  }
-  template <class T>
-  T read(const std::string& bytes) {
-    message_reader from(nullptr, std::as_bytes(std::span(bytes)), k_map_none, received_, &table_);
-    std::optional<T> value;
-    read_travelling(from, value);
-    from.finish();
-    return *std::move(value);
-  }
-  /// What arrives in the worker.
-  template <class T>
-  T pass(const T& value) {
-    return pass_as<T>(value);
-  }
-  template <class T, class U>
-  T pass_as(const U& value) {
-    const auto message = write(value);
-    send_files(message);
-    if (ahead_) table_.receive_all();
-    last_bytes_ = message.bytes.size();
-    last_files_ = message.files.size();
-    return read<T>(message.bytes);
-  }
-
-  static std::array<int, 2> pair() {
-    std::array<int, 2> ends{-1, -1};
-    REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) == 0);
-    return ends;
-  }
-
-  std::size_t last_bytes() const { return last_bytes_; }
-  std::size_t last_files() const { return last_files_; }
-  /// The worker takes all files as they come.
-  void receive_ahead() { ahead_ = true; }
-  file_sender& sender() { return sender_; }
-  file_table& table() { return table_; }
-
- private:
-  std::array<int, 2> ends_ = pair();
-  argument_writer writer_;
-  std::atomic<std::uint64_t> packets_ = 0;
-  file_sender sender_{ends_[0], packets_};
-  file_table table_{ends_[1], packets_};
-  bytes_received received_;
-  bool ahead_ = false;
-  std::size_t last_bytes_ = 0;
-  std::size_t last_files_ = 0;
-};
-
-array<int> ramp(const larder::extents& shape) {
-  array<int> a(shape);
-  std::iota(a.data(), a.data() + a.size(), 0);
-  return a;
-}
-
-bool same(const array<const int>& a, const array<const int>& b) {
-  return std::ranges::equal(a.shape(), b.shape()) && std::ranges::equal(a.copy().flat(), b.copy().flat());
-}
 
 template <class F>
 std::string refusal(F call) {
@@ -165,7 +80,7 @@ TEST_CASE("passing: exactly max_nbytes is copied and one byte more is mapped", "
   CHECK(line.pass(array<const std::uint8_t>(a)).is_mapped());
   CHECK(line.last_files() == 1);
   for (const auto& rules :
-       {passing_rules{k_map_none, mmap_mode::read, {}}, passing_rules{0, mmap_mode::none, {}}}) {
+       {passing_rules{worker_line::k_map_none, mmap_mode::read, {}}, passing_rules{0, mmap_mode::none, {}}}) {
     worker_line none(rules.mmap_mode, rules.max_nbytes);
     const auto big = ramp({2'000'000});
     const auto got = none.pass(big);
@@ -615,113 +530,4 @@ TEST_CASE("passing: files that are sent for long are forgotten at the other end,
       REQUIRE(open_descriptors() <= before + 257);
     }
   }
-}
-
-TEST_CASE("passing: fork returns array::shared without a copy", "[parallel][passing]") {
-  auto pool = fork_pool({.max_nbytes = 1000});
-  const auto [made, stats] = pool.map_with_stats(numbers(20), [](int i) {
-    const auto a = array<int>::shared({100, 1000});
-    a.fill(i);
-    return std::pair(a, array<const int>(a.slice(1, 10, 900).transpose()));
-  });
-  CHECK(stats.bytes_mapped == 20 * (100'000 + 89'000) * sizeof(int));
-  for (int i = 0; i < 20; ++i) {
-    const auto& [a, view] = made[static_cast<std::size_t>(i)];
-    CHECK(view.shape(0) == 890);
-    CHECK(view(889, 99) == i);
-    a(99, 899) = -1;  // the memory of both
-    CHECK(view(889, 99) == -1);
-  }
-}
-
-TEST_CASE("passing: results outlive their pool, and can be passed on", "[parallel][passing]") {
-  std::vector<array<int>> made;
-  {
-    auto pool = fork_pool({.max_nbytes = 1000});
-    made = pool.map(numbers(2), [](int i) {
-      auto a = array<int>::shared({100'000});
-      a.fill(i + 5);
-      return a;
-    });
-  }
-  worker_line line(mmap_mode::read, 1000);
-  const auto got = line.pass(made[1]);
-  CHECK(line.last_files() == 1);
-  got(3) = 8;
-  CHECK(made[1](3) == 8);
-  CHECK(made[1](4) == 6);
-  CHECK(made[0](4) == 5);
-}
-
-TEST_CASE("passing: results that came as mappings are moved when they are passed on", "[parallel][passing]") {
-  auto pool = fork_pool({.max_nbytes = 1000});
-  const auto task = [](int i) { return filled(100'000, i + 1.0); };
-  const auto writable = pool.map(numbers(2), task);
-  const std::vector<array<const double>> read =
-      pool.map(numbers(2), [&](int i) { return array<const double>(task(i)); });
-  worker_line line(mmap_mode::read_write, 1000);
-  const auto mine = line.pass(writable[1]);
-  CHECK(line.last_files() == 1);
-  mine(7) = -1;
-  CHECK(writable[1](7) == -1);
-  CHECK(writable[1](99'999) == 2);
-  CHECK(writable[0](7) == 1);
-  const auto theirs = line.pass_as<array<double>>(read[1]);
-  CHECK(line.last_files() == 1);
-  theirs(7) = -1;  // what is read-only here is written to in private there
-  CHECK(read[1](7) == 2);
-  CHECK(theirs(8) == 2);
-}
-
-TEST_CASE("passing: what a child of fork returns of its parent's memory is a copy", "[parallel][passing]") {
-  const auto mine = array<int>::shared({100'000});
-  mine.fill(1);
-  auto pool = fork_pool({.max_nbytes = 1000});
-  const auto got = pool.map(numbers(2), [&](int) { return mine; });
-  mine.fill(2);
-  CHECK(got[0](7) == 1);
-}
-
-TEST_CASE("passing: children for single batches return array::shared without a copy", "[parallel][passing]") {
-  auto pool = fork_pool({.max_nbytes = 1000});
-  auto results = pool.imap(numbers(5), [](int i) {
-    auto a = array<int>::shared({100'000});
-    a.fill(i);
-    return a;
-  });
-  int next = 0;
-  for (const auto& a : results) {
-    CHECK(a(99'999) == next++);
-    CHECK(a.origin()->mode == mmap_mode::read_write);
-  }
-  CHECK(next == 5);
-}
-
-TEST_CASE("passing: arrays in files that tasks read come back as mappings of these", "[parallel][passing]") {
-  const scratch_dir dir;
-  larder::dump(ramp({300'000}), dir / "a");
-  auto pool = fork_pool({.max_nbytes = 1000});
-  const auto here = larder::load<array<const int>>(dir / "a").slice(0, 1, 300'000);
-  const auto got = pool.map(numbers(2), [&](int i) {
-    return larder::load<array<const int>>(dir / "a").slice(0, static_cast<std::size_t>(i), 300'000);
-  });
-  std::filesystem::remove(dir / "a");
-  REQUIRE(got[1].is_mapped());
-  CHECK(got[1].origin()->offset == here.origin()->offset);
-  CHECK(same(got[1], here));
-}
-
-TEST_CASE("passing: more results in shared memory than can be under way at once", "[parallel][passing]") {
-  auto pool = fork_pool({.max_nbytes = 1000});
-  const std::size_t before = open_descriptors();
-  {
-    const auto made = pool.map(numbers(3000), [](int i) {
-      auto a = array<int>::shared({1000});
-      a.fill(i);
-      return a;
-    });
-    for (int i = 0; i < 3000; ++i) REQUIRE(made[static_cast<std::size_t>(i)](999) == i);
-    CHECK(open_descriptors() < before + 200);
-  }
-  CHECK(open_descriptors() <= before + 5);
 }

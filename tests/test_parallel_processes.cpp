@@ -340,6 +340,16 @@ TEST_CASE("processes: cached functions share the cache, and compute each key onc
   CHECK(slow(3, (dir / "computed").string()) == 6);
 }
 
+TEST_CASE("processes: workers forget memories that came first, with what they have open",
+          "[parallel][processes]") {
+  const scratch_dir dir;
+  const auto pool = process_pool();
+  for (int i = 0; i < 70; ++i) {
+    const larder::memory memory(dir / std::to_string(i));
+    CHECK(pool.map(numbers(2), memory.cache("square", square, {.version = "1"})) == std::vector<int>{0, 1});
+  }
+}
+
 TEST_CASE("processes: workers have the threads of their share, and stdout is flushed",
           "[parallel][processes]") {
   const auto shares = process_pool({.inner_threads = 3}).map(numbers(2), [](int) {

@@ -74,7 +74,7 @@ class filled_memory {
 };
 
 /// A child that is woken makes and fills such memory and sends its descriptor, and its parent, which sleeps meanwhile, maps it. In seconds, without those that the child
-/// was at making and filling.
+/// was at making and filling. It has done so once before.
 double return_memory(std::size_t bytes);
 
 /// Seconds of writing these numbers to a new memfd, by pwrite().
