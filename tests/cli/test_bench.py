@@ -132,7 +132,7 @@ class Bench(unittest.TestCase):
     def test_single_calls_can_be_shown(self):
         shown = self.bench("--smoke", "--calls")
         self.assertEqual(shown.returncode, 0, shown.stderr)
-        for call in "munmap", "a look at one number", "look again", "give it its name":
+        for call in "munmap", "a look at one number", "lock the key", "give it its name":
             rows = [line.strip("| ").split(" | ") for line in shown.stdout.splitlines() if line.startswith(f"| {call} |")]
             self.assertGreaterEqual(len(rows), 1)
             for row in rows:
