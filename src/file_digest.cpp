@@ -16,13 +16,13 @@
 #include "src/array_digest.hpp"
 #include "src/descriptor.hpp"
 #include "src/remembered_digests.hpp"
+#include "src/settled_time.hpp"
 #include "src/team_loop.hpp"
 #include "src/xxh3.hpp"
 
 namespace larder::detail {
 namespace {
 
-constexpr std::int64_t k_coarsest_seconds = 2;           // FAT's
 constexpr std::size_t k_piece = std::size_t{256} << 10;  // stays in the cache between reading and hashing
 
 constinit remembered_digests remembered;
@@ -66,11 +66,6 @@ digest read(const descriptor& file, std::uint64_t bytes) {
   return digester.finish();
 }
 
-bool is_before(const std::timespec& time, const std::timespec& now) noexcept {
-  const auto seconds = now.tv_sec - k_coarsest_seconds;
-  return time.tv_sec < seconds || (time.tv_sec == seconds && time.tv_nsec < now.tv_nsec);
-}
-
 }  // namespace
 
 file_digest digest_of_file(const std::string& path) {
@@ -102,7 +97,7 @@ digest state_of(const struct ::stat& status) noexcept {
 }
 
 bool is_settled(const struct ::stat& status, const std::timespec& now) noexcept {
-  return is_before(status.st_mtim, now) && is_before(status.st_ctim, now);
+  return is_settled(status.st_mtim, now) && is_settled(status.st_ctim, now);
 }
 
 }  // namespace larder::detail

@@ -26,8 +26,7 @@ file_digest digest_of_file(const std::string& path, const std::timespec& now);
 /// change of content and of status. (The second cannot be set back; the first can, and tools do.)
 digest state_of(const struct ::stat& status) noexcept;
 
-/// Whether these times are so far from `now` that a change to come will get another one, even where they are as coarse as
-/// 2 s.
+/// Whether both times are settled (settled_time.hpp).
 bool is_settled(const struct ::stat& status, const std::timespec& now) noexcept;
 
 }  // namespace larder::detail

@@ -343,6 +343,7 @@ file_structure read_structure(const descriptor& file, trailer_demand demand, mem
   result.read_only = (status.st_mode & 0222) == 0;
   result.accessed = status.st_atim;
   result.modified = status.st_mtim;
+  result.changed = status.st_ctim;
   if (result.file_bytes == 0) fail(file, format_code::empty, "the file is empty");
 
   file_parts parts(file, result.file_bytes);
@@ -350,6 +351,7 @@ file_structure read_structure(const descriptor& file, trailer_demand demand, mem
   if (const auto known = key ? find_structure(*key) : nullptr) {
     file_structure again = *known;
     again.accessed = result.accessed;
+    again.changed = result.changed;
     again.sparse = result.sparse;
     return again;
   }

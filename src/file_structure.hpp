@@ -48,8 +48,10 @@ struct file_structure {
   bool sparse = false;     // has holes
   bool read_only = false;  // published without write permission: a cache entry
   file_identity identity;
+  // The times of the last reading, the last writing and the last change of either or of the file's mode.
   ::timespec accessed{};
   ::timespec modified{};
+  ::timespec changed{};
 
   std::vector<stored_segment> segments;  // the arrays come first; a plain file has one
   std::size_t array_count = 0;

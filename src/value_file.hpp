@@ -1,7 +1,9 @@
 #pragma once
 // Loading the value of a file, whatever it is: for load, and for the entries of the cache.
 
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <larder/detail/value_source.hpp>
@@ -27,6 +29,9 @@ class value_file final : public value_source {
   /// long as this. io_error, format_error.
   value_file(descriptor file, const load_options& options, object_demand object,
              const read_policy& policy = {});
+  /// Of a file that is not opened, since it is in memory whole: of known_small_file, for values that are copied.
+  value_file(const std::string& path, std::shared_ptr<const file_structure> known,
+             const load_options& options, const load_policy& arrays);
   value_file(const value_file&) = delete;
   value_file& operator=(const value_file&) = delete;
 
@@ -35,7 +40,8 @@ class value_file final : public value_source {
   object_source& object(std::string_view type, std::uint32_t schema) override;
 
   const descriptor& file() const noexcept { return file_; }
-  const file_structure& structure() const noexcept { return structure_; }
+  const file_structure& structure() const noexcept { return *structure_; }
+  const std::shared_ptr<const file_structure>& shared_structure() const noexcept { return structure_; }
 
  private:
   /// The array that the value is; type_mismatch.
@@ -44,7 +50,7 @@ class value_file final : public value_source {
   descriptor file_;
   const load_options& options_;
   memory_budget budget_;
-  file_structure structure_;
+  std::shared_ptr<const file_structure> structure_;
   array_loader loader_;
   std::optional<object_file> object_;
 };

@@ -9,9 +9,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -24,6 +27,7 @@
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/file_bytes.hpp"
+#include "tests/read_again.hpp"
 #include "tests/scratch_dir.hpp"
 
 namespace fs = std::filesystem;
@@ -111,6 +115,13 @@ const std::vector<damage> k_damages = {
        replace(p, read_file(p).substr(0, 128 + 50 * 8));
      }},
     {"text", [](const fs::path& p) { replace(p, "This is no entry."); }},
+    {"a bit flipped in place",
+     [](const fs::path& p) {
+       fs::permissions(p, fs::perms::owner_write, fs::perm_options::add);
+       std::fstream file(p, std::ios::in | std::ios::out | std::ios::binary);
+       file.seekp(70);
+       file.put('~');
+     }},
     {"a directory",
      [](const fs::path& p) {
        fs::remove(p);
@@ -190,6 +201,27 @@ void survives_damage(int n, before last = before::a_hit) {
   }
 }
 
+/// Entries that are hit so often that they are no longer read.
+template <auto Function>
+void survives_damage_when_known(int n) {
+  std::vector<std::unique_ptr<entry_in_use<Function>>> entries;
+  for (std::size_t i = 0; i < k_damages.size(); ++i)
+    entries.push_back(std::make_unique<entry_in_use<Function>>(n));
+  for (std::size_t i = 0; i < k_damages.size(); ++i) {
+    entry_in_use<Function>& entry = *entries[i];
+    const auto is_read = [&] {
+      entry.f(n);
+      return bytes_read_by([&] { CHECK(is_right(entry.f(n), n)); }) >= fs::file_size(entry.path);
+    };
+    while (is_read()) std::this_thread::yield();  // until two seconds after it was stored and marked as used
+    INFO(k_damages[i].name);
+    const captured_log log;
+    k_damages[i].apply(entry.path);
+    entry.check_recovers(k_damages[i].counts);
+    CHECK(log.warnings.size() == (k_damages[i].counts ? 1 : 0));
+  }
+}
+
 /// `step` bytes apart, from the first to the last.
 template <auto Function>
 void survives_flips(int n, std::size_t step, larder::memory_options options = {}) {
@@ -214,6 +246,13 @@ TEST_CASE("damage while in use: whatever becomes of an entry is a miss, and is r
   SECTION("of an object with a mapped array") { survives_damage<fitted>(k_mapped); }
   SECTION("of an int, after a miss") { survives_damage<twice>(50, before::a_miss); }
   SECTION("of a mapped array, after a miss") { survives_damage<ramp>(k_mapped, before::a_miss); }
+}
+
+TEST_CASE("damage while in use: an entry that is known, and not read any more, is a miss as well") {
+  SECTION("of an int") { survives_damage_when_known<twice>(50); }
+  SECTION("of a vector") { survives_damage_when_known<row>(50); }
+  SECTION("of an array") { survives_damage_when_known<ramp>(50); }
+  SECTION("of an object") { survives_damage_when_known<fitted>(50); }
 }
 
 TEST_CASE("damage while in use: a flipped bit anywhere in a small entry is a miss, and is replaced") {

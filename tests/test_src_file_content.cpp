@@ -30,6 +30,7 @@
 #include "tests/catch.hpp"
 #include "tests/file_bytes.hpp"
 #include "tests/hash_bytes.hpp"
+#include "tests/read_again.hpp"
 #include "tests/refused.hpp"
 #include "tests/scratch_dir.hpp"
 
@@ -53,35 +54,6 @@ std::string bytes(std::size_t n) {
   std::string out(n, '\0');
   for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<char>(i * 31 + (i >> 13));
   return out;
-}
-
-/// Bytes that this process has read so far, from whatever file.
-std::uint64_t bytes_read() {
-  std::ifstream in("/proc/self/io");
-  std::string label;
-  std::uint64_t count = 0;
-  in >> label >> count;
-  REQUIRE(label == "rchar:");
-  return count;
-}
-
-/// So far ahead that every file there is counts as old.
-std::timespec later() {
-  std::timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  now.tv_sec += 60;
-  return now;
-}
-
-/// Writes in place until the file system gives the file another time for it.
-void change(const fs::path& path, std::string_view content) {
-  struct ::stat before {};
-  struct ::stat after {};
-  REQUIRE(::stat(path.c_str(), &before) == 0);
-  do {
-    write_file(path, content);
-    REQUIRE(::stat(path.c_str(), &after) == 0);
-  } while (after.st_ctim.tv_sec == before.st_ctim.tv_sec && after.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
 }
 
 /// Root may read everything: another user while this lives.
@@ -167,11 +139,6 @@ TEST_CASE("an old file is read once, and a young one each time") {
   const std::string content = bytes(k_bytes);
   write_file(dir / "file", content);
   const std::string path = dir / "file";
-  const auto bytes_read_by = [](auto action) {
-    const std::uint64_t before = bytes_read();
-    action();
-    return bytes_read() - before;
-  };
   CHECK(bytes_read_by([&] { digest_of_file(path); }) >= k_bytes);
   CHECK(bytes_read_by([&] { digest_of_file(path); }) >= k_bytes);
   CHECK(bytes_read_by([&] { digest_of_file(path, later()); }) >= k_bytes);
