@@ -39,7 +39,8 @@ class known_small_file {
   const std::string& path_;
   std::uint64_t name_;
   ::timespec now_{};
-  bool takes_place_ = false;  // nothing is known there, or the last look that came there was for the same file
+  bool takes_place_ =
+      false;  // nothing is known there, or the last look that came there was for the same file
   std::shared_ptr<const file_structure> structure_;
   ::timespec accessed_{};
 };

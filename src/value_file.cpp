@@ -11,8 +11,8 @@ value_file::value_file(descriptor file, const load_options& options, object_dema
     : file_(std::move(file)),
       options_(options),
       budget_(options.max_bytes),
-      structure_(std::make_shared<const file_structure>(
-          read_structure(file_, policy.trailer, budget_, object))),
+      structure_(
+          std::make_shared<const file_structure>(read_structure(file_, policy.trailer, budget_, object))),
       loader_(file_, *structure_, options_, budget_, policy.arrays) {}
 
 value_file::value_file(const std::string& path, std::shared_ptr<const file_structure> known,

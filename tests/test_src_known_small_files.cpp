@@ -44,9 +44,8 @@ namespace {
 
 std::shared_ptr<const file_structure> read(const std::string& path,
                                            object_demand object = object_demand::keep) {
-  return std::make_shared<const file_structure>(
-      larder::detail::read_structure(larder::detail::descriptor::open(path, O_RDONLY),
-                                     larder::detail::trailer_demand::known, object));
+  return std::make_shared<const file_structure>(larder::detail::read_structure(
+      larder::detail::descriptor::open(path, O_RDONLY), larder::detail::trailer_demand::known, object));
 }
 
 /// One look, which reads the file where it has to. Whether it did not.
