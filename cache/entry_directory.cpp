@@ -16,6 +16,7 @@
 #include <larder/error.hpp>
 
 #include "cache/directory_stream.hpp"
+#include "cache/lock_file.hpp"
 #include "src/atomic_file.hpp"
 #include "src/descriptor.hpp"
 

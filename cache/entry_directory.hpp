@@ -16,8 +16,6 @@
 
 namespace larder::detail {
 
-inline constexpr const char* k_lock_file = ".larder-lock";
-
 /// Throws value_error for a directory that cannot be trusted: one of another user (other than root), or one that
 /// others may write to (others than its group, where it is shared with that). False where there is none yet, or
 /// something else.

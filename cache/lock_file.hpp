@@ -3,7 +3,7 @@
 // exclude threads of one process as they exclude processes, and the kernel releases them with their owner, however it ends.
 //
 //   byte 0 … 15    how many bytes the entries have together (byte_ledger.hpp)
-//   byte 16 … 39   of a store: its settings, and locks that say who uses it (store_directory.hpp)
+//   byte 16 … 39   of a store: its settings, and locks that say who uses it (store_settings.hpp)
 //   from 1024 on   one byte per key: whoever computes a key holds a lock on its byte, beyond the end of the file
 
 #include <chrono>
@@ -19,6 +19,9 @@
 #include "src/fork_safety.hpp"
 
 namespace larder::detail {
+
+/// Its name in the directory.
+inline constexpr const char* k_lock_file = ".larder-lock";
 
 class lock_file {
  public:

@@ -13,6 +13,7 @@
 #include "cache/object_catalog.hpp"
 #include "cache/object_use.hpp"
 #include "cache/store_directory.hpp"
+#include "cache/store_root.hpp"
 #include "cache/store_state.hpp"
 #include "src/array_image.hpp"
 #include "src/container_writer.hpp"

@@ -14,7 +14,7 @@
 
 #include "cache/byte_ledger.hpp"
 #include "cache/object_catalog.hpp"
-#include "cache/store_directory.hpp"
+#include "cache/store_user.hpp"
 #include "src/atomic_file.hpp"
 
 namespace larder::detail {

@@ -8,7 +8,7 @@
 
 #include <cerrno>
 
-#include "cache/store_directory.hpp"
+#include "cache/store_root.hpp"
 #include "src/object_name.hpp"
 #include "tools/larder/file_arguments.hpp"
 #include "tools/larder/quantity.hpp"

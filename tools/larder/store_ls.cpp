@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "cache/entry_inspection.hpp"
-#include "cache/store_directory.hpp"
+#include "cache/store_root.hpp"
 #include "src/shape_text.hpp"
 #include "tools/larder/file_arguments.hpp"
 #include "tools/larder/file_json.hpp"
