@@ -189,7 +189,7 @@ class thread_runner final : public batch_runner {
         batch.fail(end_fault_ ? end_fault_ : std::make_exception_ptr(task_cancelled()));
       }
     }
-    ++stats_.batches;
+    if (mine.end == batch.count()) ++stats_.batches;  // one that was shared is one all the same
     if (has_run) stats_.tasks += mine.end - mine.begin;
     auto done = std::exchange(mine.batch, nullptr);
     changed_.notify_all();

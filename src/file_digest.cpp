@@ -15,8 +15,8 @@
 
 #include "src/array_digest.hpp"
 #include "src/descriptor.hpp"
+#include "src/file_times.hpp"
 #include "src/remembered_digests.hpp"
-#include "src/settled_time.hpp"
 #include "src/team_loop.hpp"
 #include "src/xxh3.hpp"
 

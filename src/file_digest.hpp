@@ -26,7 +26,7 @@ file_digest digest_of_file(const std::string& path, const std::timespec& now);
 /// change of content and of status. (The second cannot be set back; the first can, and tools do.)
 digest state_of(const struct ::stat& status) noexcept;
 
-/// Whether both times are settled (settled_time.hpp).
+/// Whether both times are settled (file_times.hpp).
 bool is_settled(const struct ::stat& status, const std::timespec& now) noexcept;
 
 }  // namespace larder::detail

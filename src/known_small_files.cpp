@@ -3,39 +3,30 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <ctime>
 #include <mutex>
 #include <new>
 #include <utility>
 
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
 
+#include "src/file_times.hpp"
 #include "src/fork_safety.hpp"
-#include "src/same_bytes.hpp"
-#include "src/settled_time.hpp"
 #include "src/xxh3.hpp"
 
 namespace larder::detail {
 namespace {
 
-::timespec coarse_now() noexcept {
-  ::timespec now{};
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
-  return now;
-}
-
-bool is_same(const ::timespec& a, const ::timespec& b) noexcept {
-  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-/// Nobody but root sets the time of the last change back.
+/// The time of the last change cannot be set to another one, except by setting the clock.
 bool is_same_file(const file_structure& read, const struct ::stat& status) noexcept {
   return read.identity == file_identity{status.st_dev, status.st_ino} &&
          read.file_bytes == static_cast<std::uint64_t>(status.st_size) &&
-         is_same(read.modified, status.st_mtim) && is_same(read.changed, status.st_ctim);
+         order(read.modified, status.st_mtim) == 0 && order(read.changed, status.st_ctim) == 0;
 }
 
-/// Nothing has to be read from the file for what a user may want of it.
+/// Nothing has to be read from the file for what a user may want of it. (Compressed arrays are read from it each time.)
 bool has_all(const file_structure& of) noexcept {
   const auto is_raw = [](const stored_segment& each) { return each.codec == codec::raw; };
   const bool has_arrays =
@@ -46,26 +37,52 @@ bool has_all(const file_structure& of) noexcept {
 /// What may be written to might be through a mapping, which not every file system gives a time for.
 bool is_small_and_sealed(const file_structure& of) noexcept {
   // Of what is compressed, it may be much more.
-  return of.read_only && of.file_bytes <= known_small_file::k_too_large &&
-         of.object.size() + of.metadata.size() <= known_small_file::k_too_large;
+  return of.read_only && of.file_bytes <= known_small_file::k_most_bytes &&
+         of.object.size() + of.metadata.size() <= known_small_file::k_most_bytes;
+}
+
+/// Whether each change of the file is seen at once in what the system says of it without opening it: not so where it may come from another
+/// machine (NFS, SMB), or from a program (FUSE). What is mounted for reading only may be mounted anew with other files that have the same times.
+bool is_of_this_machine(const descriptor& file) noexcept {
+  constexpr unsigned long k_xfs = 0x58465342;
+  constexpr unsigned long k_zfs = 0x2fc12fc1;
+  constexpr unsigned long k_bcachefs = 0xca451a4e;
+  struct ::statfs system {};
+  if (::fstatfs(file.fd(), &system) != 0 || (system.f_flags & ST_RDONLY) != 0) return false;
+  switch (static_cast<unsigned long>(system.f_type)) {
+    case EXT4_SUPER_MAGIC:  // also ext2 and ext3
+    case k_xfs:
+    case BTRFS_SUPER_MAGIC:
+    case TMPFS_MAGIC:
+    case OVERLAYFS_SUPER_MAGIC:
+    case F2FS_SUPER_MAGIC:
+    case k_zfs:
+    case k_bcachefs:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // Files whose paths have the same hash share a place, of which there are so many.
 constexpr std::size_t k_places = 1024;
+// Who was not looked for while others were so often is displaced. High enough that it costs nothing where many files are looked for at random.
+constexpr std::uint32_t k_patience = 32;
 
-/// Of the last look that came to a place, and of what is known there (0: nothing): hints, which order nothing, and spare most looks the mutex.
-struct names {
-  std::atomic<std::uint64_t> last = 0;
-  std::atomic<std::uint64_t> known = 0;
+/// What is known at a place (0: nothing), and how often others were looked for since it was: hints, which order nothing, and spare most looks
+/// the mutex.
+struct hint {
+  std::atomic<std::uint64_t> name = 0;
+  std::atomic<std::uint32_t> others = 0;
 };
-constinit std::array<names, k_places> all_names;
+constinit std::array<hint, k_places> hints;
 
 struct known_file {
-  std::string path;
   std::shared_ptr<const file_structure> structure;
+  ::timespec used{};
 };
 
-/// Under fork_safe_mutex, from its making on. Never destroyed: threads may load until the very end. Full, it takes 8 MiB.
+/// Under fork_safe_mutex, from its making on. Never destroyed: threads may load until the very end. Full, it takes some 10 MiB.
 known_file& known_file_at(std::size_t place) {
   static auto& files = *new std::array<known_file, k_places>;
   return files[place];
@@ -76,21 +93,28 @@ known_file& known_file_at(std::size_t place) {
 known_small_file::known_small_file(const std::string& path) : known_small_file(path, coarse_now()) {}
 
 known_small_file::known_small_file(const std::string& path, const ::timespec& now)
-    : path_(path), name_(xxh3_64(text_bytes(path))), now_(now) {
-  names& here = all_names[name_ % k_places];
-  const std::uint64_t known_name = here.known.load(std::memory_order_relaxed);
-  const bool again = here.last.load(std::memory_order_relaxed) == name_;
-  if (!again) here.last.store(name_, std::memory_order_relaxed);
-  takes_place_ = again || known_name == 0;
-  if (known_name == name_) {
+    : name_(xxh3_64(text_bytes(path))), now_(now) {
+  hint& here = hints[name_ % k_places];
+  const std::uint64_t known_name = here.name.load(std::memory_order_relaxed);
+  const std::uint32_t others = here.others.load(std::memory_order_relaxed);
+  if (known_name != name_) {
+    takes_place_ = known_name == 0 || others >= k_patience;
+    if (!takes_place_) here.others.store(others + 1, std::memory_order_relaxed);
+    return;
+  }
+  takes_place_ = true;
+  if (others != 0) here.others.store(0, std::memory_order_relaxed);
+  {
     const std::lock_guard lock(fork_safe_mutex());
     const known_file& known = known_file_at(name_ % k_places);
-    if (known.path == path) structure_ = known.structure;
+    structure_ = known.structure;
+    used_ = known.used;
   }
   if (structure_ == nullptr) return;
+  // Paths of the same hash lead to different files, or to one.
   struct ::stat status {};
   if (::lstat(path.c_str(), &status) == 0 && is_same_file(*structure_, status)) {
-    accessed_ = status.st_atim;
+    if (order(used_, status.st_atim) < 0) used_ = status.st_atim;
     return;
   }
   // Asked once, and freed without the mutex.
@@ -100,22 +124,24 @@ known_small_file::known_small_file(const std::string& path, const ::timespec& no
   known_file& known = known_file_at(name_ % k_places);
   if (known.structure != old) return;
   forgotten.swap(known.structure);
-  here.known.store(0, std::memory_order_relaxed);
+  here.name.store(0, std::memory_order_relaxed);
 }
 
-void known_small_file::remember(const std::shared_ptr<const file_structure>& read) noexcept {
+void known_small_file::remember(const descriptor& file, const std::shared_ptr<const file_structure>& read,
+                                const ::timespec& used) noexcept {
+  if (!takes_place_ || !is_small_and_sealed(*read) || !has_all(*read)) return;
   // What changed in the last two seconds may change without getting another time.
-  const bool settled = is_settled(read->modified, now_) && is_settled(read->changed, now_);
-  if (!takes_place_ || !settled || !is_small_and_sealed(*read) || !has_all(*read)) return;
+  if (!is_settled(read->modified, now_) || !is_settled(read->changed, now_)) return;
+  if (!is_of_this_machine(file)) return;
   try {
-    // What they take the place of is freed after the mutex.
-    std::string path = path_;
-    std::shared_ptr<const file_structure> structure = read;
+    std::shared_ptr<const file_structure> structure = read;  // what it displaces is freed after the mutex
     const std::lock_guard lock(fork_safe_mutex());
     known_file& known = known_file_at(name_ % k_places);
-    known.path.swap(path);
     known.structure.swap(structure);
-    all_names[name_ % k_places].known.store(name_, std::memory_order_relaxed);
+    known.used = used;
+    hint& here = hints[name_ % k_places];
+    here.name.store(name_, std::memory_order_relaxed);
+    here.others.store(0, std::memory_order_relaxed);
   } catch (const std::bad_alloc&) {  // then it is read again
   }
 }

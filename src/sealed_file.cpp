@@ -2,25 +2,24 @@
 
 #include <array>
 #include <cerrno>
-#include <ctime>
+#include <cstdint>
 #include <optional>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "src/descriptor.hpp"
+#include "src/file_times.hpp"
 #include "src/known_small_files.hpp"
 
 namespace larder::detail {
 namespace {
 
-bool is_recent(const ::timespec& used, const ::timespec& made) noexcept {
-  constexpr std::int64_t k_recent_seconds = 60;
-  ::timespec now{};
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
-  const bool used_since =
-      used.tv_sec != made.tv_sec ? used.tv_sec > made.tv_sec : used.tv_nsec > made.tv_nsec;
-  return used_since && now.tv_sec - used.tv_sec < k_recent_seconds;
+/// For how long a use is noted well enough. Without a mark it is the system's own note, which it makes now and then as the file is opened.
+std::int64_t recent_seconds(use_mark mark) noexcept { return mark == use_mark::none ? 3600 : 60; }
+
+bool is_recent(const ::timespec& used, const ::timespec& made, use_mark mark) noexcept {
+  return order(used, made) > 0 && coarse_now().tv_sec - used.tv_sec < recent_seconds(mark);
 }
 
 /// With nothing to do for reading: the system would look at the time at each call. Only the owner of a file may ask for that.
@@ -35,26 +34,25 @@ std::optional<descriptor> open_sealed(const std::string& path) {
 
 }  // namespace
 
-void mark_used(const descriptor& file) noexcept {
+bool mark_used(const descriptor& file) noexcept {
   // Not UTIME_NOW, which is as coarse as the system's clock ticks: what is used shortly after another is used later.
   std::array<::timespec, 2> times = {{{}, {.tv_sec = 0, .tv_nsec = UTIME_OMIT}}};
   ::clock_gettime(CLOCK_REALTIME, &times.front());
-  (void)::futimens(file.fd(), times.data());  // who may not, does not
+  return ::futimens(file.fd(), times.data()) == 0;
 }
 
 bool with_sealed_file(const std::string& path, object_demand object, verification verify,
                       const load_policy& arrays, use_mark mark, function_ref<void(value_file&)> use) {
   const load_options options{.verification = verify};
   const bool is_full = verify == verification::full;
-  const auto needs_mark = [mark](const ::timespec& used, const ::timespec& made) {
-    return mark == use_mark::always || (mark == use_mark::if_old && !is_recent(used, made));
-  };
 
   std::optional<known_small_file> known;
-  if (mark != use_mark::always && !is_full && arrays.copy_below >= known_small_file::k_too_large) {
+  // In the memory of what is known, arrays can be copied, but not mapped.
+  const bool copies_arrays = arrays.copy_below >= known_small_file::k_most_bytes;
+  if (mark != use_mark::always && !is_full && copies_arrays) {
     known.emplace(path);
     const auto& structure = known->structure();
-    if (structure != nullptr && !needs_mark(known->accessed(), structure->modified)) {
+    if (structure != nullptr && is_recent(known->used(), structure->modified, mark)) {
       value_file in_memory(path, structure, options, arrays);
       use(in_memory);
       return true;
@@ -67,11 +65,12 @@ bool with_sealed_file(const std::string& path, object_demand object, verificatio
   value_file opened(*std::move(file), options, object, {.trailer = trailer, .arrays = arrays});
   use(opened);
   const file_structure& structure = opened.structure();
-  if (needs_mark(structure.accessed, structure.modified)) {
-    mark_used(opened.file());
-  } else if (known) {
-    known->remember(opened.shared_structure());
-  }
+  const bool is_noted = is_recent(structure.accessed, structure.modified, mark);
+  const bool needs_mark = mark == use_mark::always || (mark == use_mark::if_old && !is_noted);
+  if (needs_mark && mark_used(opened.file())) return true;  // which has changed it
+  // Who may not mark it does not try at each use.
+  if (known)
+    known->remember(opened.file(), opened.shared_structure(), is_noted ? structure.accessed : coarse_now());
   return true;
 }
 

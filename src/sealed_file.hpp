@@ -16,13 +16,13 @@ namespace larder::detail {
 /// When opening a file marks it as used just now, by the time of its last reading, which file systems do not keep by themselves as
 /// exactly. (The time of writing stays that of its creation.)
 enum class use_mark {
-  none,
+  none,    ///< and what the system notes of it by itself is enough
   if_old,  ///< unless the last time is recent anyway: it is less than a minute old
   always,
 };
 
-/// Sets that time to now.
-void mark_used(const descriptor& file) noexcept;
+/// Sets that time to now; false where this process may not: the file is another user's.
+bool mark_used(const descriptor& file) noexcept;
 
 /// Hands the file at `path`, opened and checked, to `use`; false where there is none. io_error, format_error (also for a file that
 /// is not a sealed container), and what `use` throws.

@@ -29,7 +29,7 @@ class value_file final : public value_source {
   /// long as this. io_error, format_error.
   value_file(descriptor file, const load_options& options, object_demand object,
              const read_policy& policy = {});
-  /// Of a file that is not opened, since it is in memory whole: of known_small_file, for values that are copied.
+  /// Of a file that is not opened, since it is in memory whole: of known_small_file, for values that are copied. file() has its path only.
   value_file(const std::string& path, std::shared_ptr<const file_structure> known,
              const load_options& options, const load_policy& arrays);
   value_file(const value_file&) = delete;

@@ -14,7 +14,6 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -207,13 +206,10 @@ void survives_damage_when_known(int n) {
   std::vector<std::unique_ptr<entry_in_use<Function>>> entries;
   for (std::size_t i = 0; i < k_damages.size(); ++i)
     entries.push_back(std::make_unique<entry_in_use<Function>>(n));
+  for (const auto& each : entries) each->f(n);  // marked as used: all are as old then
   for (std::size_t i = 0; i < k_damages.size(); ++i) {
     entry_in_use<Function>& entry = *entries[i];
-    const auto is_read = [&] {
-      entry.f(n);
-      return bytes_read_by([&] { CHECK(is_right(entry.f(n), n)); }) >= fs::file_size(entry.path);
-    };
-    while (is_read()) std::this_thread::yield();  // until two seconds after it was stored and marked as used
+    repeat_until(false, entry.path, [&] { entry.f(n); });
     INFO(k_damages[i].name);
     const captured_log log;
     k_damages[i].apply(entry.path);
