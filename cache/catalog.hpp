@@ -10,7 +10,7 @@
 #include <larder/digest.hpp>
 #include <larder/reduce_options.hpp>
 
-#include "cache/file_time.hpp"
+#include "src/file_times.hpp"
 
 namespace larder::detail {
 

@@ -1,23 +1,16 @@
 #include "cache/entry_name.hpp"
 
-#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 
 #include <larder/error.hpp>
 
 #include "src/escaped_name.hpp"
+#include "src/hex.hpp"
 
 namespace larder::detail {
 namespace {
-
-constexpr std::string_view k_hex = "0123456789abcdef";
-
-/// The lowest digits.
-void append_hex(std::string& out, std::uint64_t value, std::size_t digits) {
-  out.resize(out.size() + digits);
-  for (auto digit = out.rbegin(); digits != 0; --digits, value >>= 4) *digit++ = k_hex[value & 0xF];
-}
 
 std::uint64_t from_hex(std::string_view digits) noexcept {
   std::uint64_t value = 0;
@@ -43,13 +36,13 @@ std::optional<std::string> code_id_from(std::string_view name) {
 }
 
 std::string entry_path(const std::string& code_directory, const digest& key) {
+  std::array<char, 32> digits;
+  put_hex(digits.data(), key.high);
+  put_hex(digits.data() + 16, key.low);
+  const std::string_view hex(digits.data(), digits.size());
   std::string path;
-  path.reserve(code_directory.size() + 34);
-  path.append(code_directory).append("/");
-  append_hex(path, key.high >> 56, 2);
-  path += '/';
-  append_hex(path, key.high, 14);
-  append_hex(path, key.low, 16);
+  path.reserve(code_directory.size() + hex.size() + 2);
+  path.append(code_directory).append("/").append(hex.substr(0, 2)).append("/").append(hex.substr(2));
   return path;
 }
 
@@ -69,7 +62,7 @@ unsigned char first_key_byte(const digest& key) noexcept {
   return static_cast<unsigned char>(key.high >> 56);
 }
 
-std::string first_key_digits(unsigned char byte) { return {k_hex[byte >> 4], k_hex[byte & 0xF]}; }
+std::string first_key_digits(unsigned char byte) { return hex_of(byte); }
 
 std::optional<digest> entry_key(unsigned char first_byte, std::string_view name) noexcept {
   if (name.size() != 30 || !is_hex(name)) return std::nullopt;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cache/file_time.hpp"
+#include "src/file_times.hpp"
 
 struct stat;
 

@@ -93,7 +93,7 @@ store store::at(const std::filesystem::path& directory, const store_options& opt
 }
 
 std::vector<std::string> store::list() {
-  auto names = detail::list_stores(detail::store_root());
+  auto names = detail::list_stores();
   std::ranges::sort(names);
   return names;
 }

@@ -94,7 +94,7 @@ void make_store(const std::string& location, const store_settings& settings) {
   make_private_directory(location);
 }
 
-bool holds_other_things(const std::string& location) {
+bool holds_more_than_a_lock_file(const std::string& location) {
   directory_stream directory(location);
   while (const char* const name = directory.next()) {
     if (std::string_view(name) != k_lock_file && !atomic_file::is_temporary(name)) return true;
@@ -140,10 +140,11 @@ bool remove_store(const std::string& location) {
   return true;
 }
 
-std::vector<std::string> list_stores(const std::string& root) {
+std::vector<std::string> list_stores() {
   std::vector<std::string> names;
   // What others may write to could lead to files that are no stores.
-  if (!check_store_root(root)) return names;
+  if (!check_store_root()) return names;
+  const std::string root = store_root();
   directory_stream directory(root);
   while (const char* const found = directory.next()) {
     const std::string path = root + "/" + found;

@@ -14,7 +14,7 @@ namespace larder::detail {
 void make_store(const std::string& location, const store_settings& settings);
 
 /// Whether there is something beside the lock file and temporary files. io_error.
-bool holds_other_things(const std::string& location);
+bool holds_more_than_a_lock_file(const std::string& location);
 
 /// Objects and what was left behind of some, but not the lock file. What vanishes meanwhile is fine. io_error.
 void remove_objects(const std::string& location);
@@ -29,6 +29,6 @@ bool remove_store(const std::string& location);
 
 /// The names of the directories in the root that are stores, in no order. Those whose users were killed, and that were not to live
 /// longer, are removed. value_error where the root is not this user's alone; io_error.
-std::vector<std::string> list_stores(const std::string& root);
+std::vector<std::string> list_stores();
 
 }  // namespace larder::detail

@@ -55,18 +55,16 @@ std::string store_root() {
   return (is_directory("/dev/shm") ? "/dev/shm/larder-" : "/tmp/larder-") + std::to_string(::geteuid());
 }
 
-bool check_store_root() { return check_store_root(store_root()); }
-
-bool check_store_root(const std::string& root) {
+bool check_store_root() {
   // Others may make links in /dev/shm that lead anywhere.
-  return check(root, chosen_root() != nullptr ? ::stat : ::lstat);
+  return check(store_root(), chosen_root() != nullptr ? ::stat : ::lstat);
 }
 
 void make_root_of(const std::string& location) {
   const std::string root = store_root();
   if (!location.starts_with(root + "/")) return;
   make_private_directory(root);
-  check_store_root(root);
+  check_store_root();
 }
 
 bool check_private(const std::string& location) { return check(location, ::stat); }

@@ -11,8 +11,6 @@ std::string store_root();
 
 /// value_error where stores that are opened by name lie at a place that is not this user's alone; false where there is no such place.
 bool check_store_root();
-/// The same of the place that store_root() gave.
-bool check_store_root(const std::string& root);
 
 /// Makes the place of stores that are opened by name, if this is one of those. io_error; value_error as above.
 void make_root_of(const std::string& location);

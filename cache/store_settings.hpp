@@ -31,7 +31,7 @@ std::optional<store_settings> read_settings(const lock_file& file, const std::st
 /// io_error.
 void write_settings(const lock_file& file, const store_settings& settings, const std::string& location);
 
-/// Whether the users of a store that was to live until the last of them ends were killed. By whoever is in the door. io_error.
+/// Whether nobody but the owner of this lock file uses a store that was to live until its last user ends. By whoever is in the door. io_error.
 bool is_abandoned(const lock_file& file, const std::string& location);
 
 }  // namespace larder::detail

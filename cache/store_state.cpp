@@ -200,8 +200,8 @@ void store_state::publish_limited(byte_ledger& ledger, atomic_file& file, const 
   const std::uint64_t replaced = entry_bytes(path);
   if (options.if_absent && ::access(path.c_str(), F_OK) == 0) return;
   make_room(ledger, path, bytes, limit + replaced);
-  mark_used(
-      file.file());  // the time of writing is too coarse to tell what was put before or after it was used
+  // The time of writing is too coarse to tell what was put before or after it was used.
+  (void)mark_used(file.file());
   // One takes the place of the other at once: only the difference is counted, upwards before that, downwards afterwards.
   ledger.add(bytes - std::min(bytes, replaced));
   file.commit(false);

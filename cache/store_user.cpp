@@ -36,7 +36,7 @@ bool store_user::enter(const std::optional<std::uint64_t>& capacity,
   lock_ = std::make_unique<lock_file>(directory, lock_file::absent::leave);
   if (!lock_->is_open() && lock_->fault() == ENOENT && where_missing == absent::make) {
     // Seen in this order: objects come later than the lock file, by whoever makes the store at the same time.
-    const bool is_other = holds_other_things(location_);
+    const bool is_other = holds_more_than_a_lock_file(location_);
     lock_ = std::make_unique<lock_file>(directory,
                                         is_other ? lock_file::absent::leave : lock_file::absent::make_file);
     if (is_other && !lock_->is_open() && lock_->fault() == ENOENT) {
@@ -59,7 +59,7 @@ bool store_user::enter(const std::optional<std::uint64_t>& capacity,
   directory_ = descriptor::open(location_, O_PATH | O_DIRECTORY);
   std::optional<store_settings> settings = read_settings(*lock_, location_);
   if (!settings && where_missing == absent::leave) return false;
-  if (!settings && holds_other_things(location_)) {
+  if (!settings && holds_more_than_a_lock_file(location_)) {
     throw value_error(location_ +
                       ": this is the directory of something else (a cache); a store needs one of its own");
   }

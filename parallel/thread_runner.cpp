@@ -189,7 +189,7 @@ class thread_runner final : public batch_runner {
         batch.fail(end_fault_ ? end_fault_ : std::make_exception_ptr(task_cancelled()));
       }
     }
-    if (mine.end == batch.count()) ++stats_.batches;  // one that was shared is one all the same
+    if (mine.begin == 0) ++stats_.batches;  // one, however many pieces it was shared in
     if (has_run) stats_.tasks += mine.end - mine.begin;
     auto done = std::exchange(mine.batch, nullptr);
     changed_.notify_all();

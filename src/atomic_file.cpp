@@ -14,6 +14,7 @@
 #include <larder/error.hpp>
 
 #include "src/fork_safety.hpp"
+#include "src/hex.hpp"
 
 namespace larder::detail {
 namespace {
@@ -42,9 +43,7 @@ std::uint64_t unique_number(const std::string& target) {
 
 std::string temporary_name(const std::string& target) {
   std::string digits(k_digits, '0');
-  std::uint64_t number = unique_number(target);
-  for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, number /= 16)
-    *digit = "0123456789abcdef"[number % 16];
+  put_hex(digits.data(), unique_number(target));
   const std::size_t slash = target.rfind('/');
   const std::size_t base = slash == std::string::npos ? 0 : slash + 1;
   // The name may be as long as the file system allows; the marker has to fit as well.
@@ -162,7 +161,7 @@ bool atomic_file::is_temporary(std::string_view name) noexcept {
   const std::size_t marker = name.rfind(k_marker);
   if (!name.starts_with('.') || marker == std::string_view::npos) return false;
   const std::string_view digits = name.substr(marker + std::string_view(k_marker).size());
-  return digits.size() == k_digits && digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return digits.size() == k_digits && is_hex(digits);
 }
 
 void atomic_file::commit(bool durable) {

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <vector>
 
-#include "src/small_file.hpp"
+#include "src/kernel_text.hpp"
 
 namespace larder::detail {
 namespace {
@@ -124,7 +124,7 @@ std::optional<unsigned> processors(std::string_view quota, std::string_view peri
 }
 
 std::string first_line(const std::string& path) {
-  std::string text = small_file(path);
+  std::string text = kernel_text(path);
   text.resize(std::min(text.find('\n'), text.size()));
   return text;
 }
@@ -143,11 +143,11 @@ std::optional<unsigned> quota_of(const std::string& directory, bool is_second) {
 }  // namespace
 
 std::optional<unsigned> cgroup_quota(const std::string& root) {
-  const std::string membership = small_file(root + "/proc/self/cgroup");
+  const std::string membership = kernel_text(root + "/proc/self/cgroup");
   const own_groups own = groups_in(membership);
   std::optional<unsigned> least;
   if (!own.first && !own.second) return least;
-  const std::string mounts = small_file(root + "/proc/self/mountinfo");
+  const std::string mounts = kernel_text(root + "/proc/self/mountinfo");
   for (std::string_view rest = mounts; !rest.empty();) {
     const auto mount = group_mount_in(take(rest, '\n'));
     if (!mount) continue;

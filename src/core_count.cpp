@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "src/small_file.hpp"
+#include "src/kernel_text.hpp"
 
 namespace larder::detail {
 
@@ -14,10 +14,10 @@ std::optional<unsigned> core_count(std::span<const unsigned> processors, const s
   std::set<std::array<std::string, 3>> cores;
   for (const unsigned each : processors) {
     const std::string directory = root + "/sys/devices/system/cpu/cpu" + std::to_string(each) + "/topology/";
-    std::string package = small_file(directory + "physical_package_id");
-    std::string core = small_file(directory + "core_id");
+    std::string package = kernel_text(directory + "physical_package_id");
+    std::string core = kernel_text(directory + "core_id");
     if (package.empty() || core.empty()) return std::nullopt;
-    cores.insert({std::move(package), small_file(directory + "die_id"), std::move(core)});
+    cores.insert({std::move(package), kernel_text(directory + "die_id"), std::move(core)});
   }
   if (cores.empty()) return std::nullopt;
   return static_cast<unsigned>(cores.size());

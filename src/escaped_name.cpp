@@ -1,12 +1,11 @@
 #include "src/escaped_name.hpp"
 
-#include <algorithm>
 #include <charconv>
+
+#include "src/hex.hpp"
 
 namespace larder::detail {
 namespace {
-
-constexpr std::string_view k_hex = "0123456789abcdef";
 
 bool stands_for_itself(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
@@ -18,10 +17,8 @@ void append_escaped(std::string& name, char c) {
   if (stands_for_itself(c) && !hides) {
     name += c;
   } else {
-    const auto byte = static_cast<unsigned char>(c);
     name += '%';
-    name += k_hex[byte >> 4];
-    name += k_hex[byte & 0xF];
+    name += hex_of(static_cast<unsigned char>(c));
   }
 }
 
@@ -52,10 +49,6 @@ std::optional<std::string> unescape_name(std::string_view name) {
   }
   // Each text has one name: "%61" is none, and neither is what begins with a dot.
   return !text.empty() && again == name ? std::optional(std::move(text)) : std::nullopt;
-}
-
-bool is_hex(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 }  // namespace larder::detail

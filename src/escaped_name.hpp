@@ -15,7 +15,4 @@ std::string escape_name(std::string_view text);
 /// The text that has this name when it is escaped; nothing where none has.
 std::optional<std::string> unescape_name(std::string_view name);
 
-/// Whether these are hexadecimal digits, lower case.
-bool is_hex(std::string_view text) noexcept;
-
 }  // namespace larder::detail

@@ -215,14 +215,15 @@ class container_reader {
 
   /// The bytes of an object or metadata segment, checked against their digest; their memory was taken.
   std::string read_text(const stored_segment& of, const char* what) {
-    std::string text(static_cast<std::size_t>(of.raw), '\0');
-    const auto bytes = std::as_writable_bytes(std::span(text));
+    std::string text;
     if (of.codec == codec::raw && of.raw < k_small_text) {
-      std::ranges::copy(parts_.part(of.offset, of.stored, scratch_), bytes.begin());  // likely read already
+      const auto part = parts_.part(of.offset, of.stored, scratch_);  // likely read already
+      text.assign(reinterpret_cast<const char*>(part.data()), part.size());
     } else {
-      read_segment(file_, of, bytes, budget_.left());
+      text.resize(static_cast<std::size_t>(of.raw));
+      read_segment(file_, of, std::as_writable_bytes(std::span(text)), budget_.left());
     }
-    check_digest(of, xxh3_128(bytes), what);
+    check_digest(of, xxh3_128(text_bytes(text)), what);
     return text;
   }
 

@@ -48,7 +48,7 @@ struct file_structure {
   bool sparse = false;     // has holes
   bool read_only = false;  // published without write permission: a cache entry
   file_identity identity;
-  // The times of the last reading, the last writing and the last change of either or of the file's mode.
+  // The times of the last reading, of the last writing, and of the last change of anything but the first: nobody can set that one.
   ::timespec accessed{};
   ::timespec modified{};
   ::timespec changed{};
@@ -60,7 +60,8 @@ struct file_structure {
   std::string object;            // the bytes of the object segment, checked against their digest
   std::size_t stream_begin = 0;  // where in them the stream begins, behind the type
   std::string metadata;          // JSON text, checked likewise
-  std::vector<std::byte> small;  // all bytes of a file that is so small that they were read at once
+  std::vector<std::byte>
+      small;  // all bytes of a file with arrays that is so small that they were read at once
 
   bool is_object() const noexcept {
     return segments.size() > array_count && segments[array_count].kind == segment_kind::object;

@@ -19,11 +19,11 @@
 namespace larder::detail {
 namespace {
 
-/// The time of the last change cannot be set to another one, except by setting the clock.
+/// The time of the last change can only be set with the system's clock.
 bool is_same_file(const file_structure& read, const struct ::stat& status) noexcept {
   return read.identity == file_identity{status.st_dev, status.st_ino} &&
          read.file_bytes == static_cast<std::uint64_t>(status.st_size) &&
-         order(read.modified, status.st_mtim) == 0 && order(read.changed, status.st_ctim) == 0;
+         compare(read.modified, status.st_mtim) == 0 && compare(read.changed, status.st_ctim) == 0;
 }
 
 /// Nothing has to be read from the file for what a user may want of it. (Compressed arrays are read from it each time.)
@@ -34,7 +34,7 @@ bool has_all(const file_structure& of) noexcept {
   return has_arrays && (!of.is_object() || !of.object.empty());
 }
 
-/// What may be written to might be through a mapping, which not every file system gives a time for.
+/// A file that may be written to may be so through a mapping, for which tmpfs notes no time.
 bool is_small_and_sealed(const file_structure& of) noexcept {
   // Of what is compressed, it may be much more.
   return of.read_only && of.file_bytes <= known_small_file::k_most_bytes &&
@@ -43,12 +43,15 @@ bool is_small_and_sealed(const file_structure& of) noexcept {
 
 /// Whether each change of the file is seen at once in what the system says of it without opening it: not so where it may come from another
 /// machine (NFS, SMB), or from a program (FUSE). What is mounted for reading only may be mounted anew with other files that have the same times.
-bool is_of_this_machine(const descriptor& file) noexcept {
+bool is_of_this_machine(const descriptor& file, std::uint64_t device) noexcept {
+  // A server may be what is asked: once, where nothing else is used.
+  static constinit std::atomic<std::uint64_t> last_foreign = 0;
+  if (last_foreign.load(std::memory_order_relaxed) == device) return false;
   constexpr unsigned long k_xfs = 0x58465342;
   constexpr unsigned long k_zfs = 0x2fc12fc1;
   constexpr unsigned long k_bcachefs = 0xca451a4e;
   struct ::statfs system {};
-  if (::fstatfs(file.fd(), &system) != 0 || (system.f_flags & ST_RDONLY) != 0) return false;
+  const bool is_writable = ::fstatfs(file.fd(), &system) == 0 && (system.f_flags & ST_RDONLY) == 0;
   switch (static_cast<unsigned long>(system.f_type)) {
     case EXT4_SUPER_MAGIC:  // also ext2 and ext3
     case k_xfs:
@@ -58,28 +61,31 @@ bool is_of_this_machine(const descriptor& file) noexcept {
     case F2FS_SUPER_MAGIC:
     case k_zfs:
     case k_bcachefs:
-      return true;
+      if (is_writable) return true;
+      break;
     default:
-      return false;
+      break;
   }
+  last_foreign.store(device, std::memory_order_relaxed);
+  return false;
 }
 
-// Files whose paths have the same hash share a place, of which there are so many.
-constexpr std::size_t k_places = 1024;
-// Who was not looked for while others were so often is displaced. High enough that it costs nothing where many files are looked for at random.
+constexpr std::size_t k_places = known_small_file::k_places;
+// A file gives up its place after so many looks for others in a row: so many that it costs nothing where many are looked for at random.
 constexpr std::uint32_t k_patience = 32;
 
-/// What is known at a place (0: nothing), and how often others were looked for since it was: hints, which order nothing, and spare most looks
-/// the mutex.
+/// What is known at a place (0: nothing), and how often others were looked for since it was: hints, which order nothing, and spare looks for
+/// what is not known the mutex.
 struct hint {
-  std::atomic<std::uint64_t> name = 0;
+  std::atomic<std::uint64_t> path_hash = 0;
   std::atomic<std::uint32_t> others = 0;
 };
 constinit std::array<hint, k_places> hints;
 
 struct known_file {
   std::shared_ptr<const file_structure> structure;
-  ::timespec used{};
+  ::timespec opened{};
+  bool is_unmarkable = false;
 };
 
 /// Under fork_safe_mutex, from its making on. Never destroyed: threads may load until the very end. Full, it takes some 10 MiB.
@@ -93,54 +99,55 @@ known_file& known_file_at(std::size_t place) {
 known_small_file::known_small_file(const std::string& path) : known_small_file(path, coarse_now()) {}
 
 known_small_file::known_small_file(const std::string& path, const ::timespec& now)
-    : name_(xxh3_64(text_bytes(path))), now_(now) {
-  hint& here = hints[name_ % k_places];
-  const std::uint64_t known_name = here.name.load(std::memory_order_relaxed);
+    : path_hash_(xxh3_64(text_bytes(path))), now_(now) {
+  hint& here = hints[path_hash_ % k_places];
+  const std::uint64_t known_hash = here.path_hash.load(std::memory_order_relaxed);
   const std::uint32_t others = here.others.load(std::memory_order_relaxed);
-  if (known_name != name_) {
-    takes_place_ = known_name == 0 || others >= k_patience;
-    if (!takes_place_) here.others.store(others + 1, std::memory_order_relaxed);
+  if (known_hash != path_hash_) {
+    may_take_place_ = known_hash == 0 || others >= k_patience;
+    if (!may_take_place_) here.others.store(others + 1, std::memory_order_relaxed);
     return;
   }
-  takes_place_ = true;
+  may_take_place_ = true;
   if (others != 0) here.others.store(0, std::memory_order_relaxed);
   {
     const std::lock_guard lock(fork_safe_mutex());
-    const known_file& known = known_file_at(name_ % k_places);
+    const known_file& known = known_file_at(path_hash_ % k_places);
     structure_ = known.structure;
-    used_ = known.used;
+    opened_ = known.opened;
+    is_unmarkable_ = known.is_unmarkable;
   }
   if (structure_ == nullptr) return;
-  // Paths of the same hash lead to different files, or to one.
+  // Of two paths with the same hash the inode decides.
   struct ::stat status {};
   if (::lstat(path.c_str(), &status) == 0 && is_same_file(*structure_, status)) {
-    if (order(used_, status.st_atim) < 0) used_ = status.st_atim;
+    accessed_ = status.st_atim;
     return;
   }
   // Asked once, and freed without the mutex.
   const std::shared_ptr<const file_structure> old = std::move(structure_);
-  std::shared_ptr<const file_structure> forgotten;
   const std::lock_guard lock(fork_safe_mutex());
-  known_file& known = known_file_at(name_ % k_places);
+  known_file& known = known_file_at(path_hash_ % k_places);
   if (known.structure != old) return;
-  forgotten.swap(known.structure);
-  here.name.store(0, std::memory_order_relaxed);
+  known.structure.reset();
+  here.path_hash.store(0, std::memory_order_relaxed);
 }
 
 void known_small_file::remember(const descriptor& file, const std::shared_ptr<const file_structure>& read,
-                                const ::timespec& used) noexcept {
-  if (!takes_place_ || !is_small_and_sealed(*read) || !has_all(*read)) return;
+                                bool is_unmarkable) noexcept {
+  if (!may_take_place_ || !is_small_and_sealed(*read) || !has_all(*read)) return;
   // What changed in the last two seconds may change without getting another time.
   if (!is_settled(read->modified, now_) || !is_settled(read->changed, now_)) return;
-  if (!is_of_this_machine(file)) return;
+  if (!is_of_this_machine(file, read->identity.device)) return;
   try {
     std::shared_ptr<const file_structure> structure = read;  // what it displaces is freed after the mutex
     const std::lock_guard lock(fork_safe_mutex());
-    known_file& known = known_file_at(name_ % k_places);
+    known_file& known = known_file_at(path_hash_ % k_places);
     known.structure.swap(structure);
-    known.used = used;
-    hint& here = hints[name_ % k_places];
-    here.name.store(name_, std::memory_order_relaxed);
+    known.opened = now_;
+    known.is_unmarkable = is_unmarkable;
+    hint& here = hints[path_hash_ % k_places];
+    here.path_hash.store(path_hash_, std::memory_order_relaxed);
     here.others.store(0, std::memory_order_relaxed);
   } catch (const std::bad_alloc&) {  // then it is read again
   }

@@ -26,23 +26,30 @@ class known_small_file {
 
   /// All that is in it; null where that is not known.
   const std::shared_ptr<const file_structure>& structure() const noexcept { return structure_; }
-  /// When it was last used: read, as the system says now, or else as was said when it was remembered.
-  const ::timespec& used() const noexcept { return used_; }
+  /// Where it is known, when it was last read, as this look found it.
+  const ::timespec& accessed() const noexcept { return accessed_; }
+  /// Where it is known, when the look began that remembered it, and whether it could not be marked as used then.
+  const ::timespec& opened() const noexcept { return opened_; }
+  bool is_unmarkable() const noexcept { return is_unmarkable_; }
 
   /// To be known from now on, where it is small, sealed and on a file system that answers for its files itself, and there is a place for it:
-  /// what was read of it since this look began, and was found to be sound; and when it was used.
+  /// what was read of it since this look began, and was found to be sound.
   void remember(const descriptor& file, const std::shared_ptr<const file_structure>& read,
-                const ::timespec& used) noexcept;
+                bool is_unmarkable = false) noexcept;
 
   /// Larger files are not known, and larger arrays are never in one.
   static constexpr std::uint64_t k_most_bytes = 4096;
+  /// Files whose paths have the same hash share a place, of which there are so many.
+  static constexpr std::size_t k_places = 1024;
 
  private:
-  std::uint64_t name_;
+  std::uint64_t path_hash_;
   ::timespec now_{};
-  bool takes_place_ = false;
+  bool may_take_place_ = false;
   std::shared_ptr<const file_structure> structure_;
-  ::timespec used_{};
+  ::timespec accessed_{};
+  ::timespec opened_{};
+  bool is_unmarkable_ = false;
 };
 
 }  // namespace larder::detail

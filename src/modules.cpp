@@ -17,6 +17,7 @@
 
 #include "src/descriptor.hpp"
 #include "src/fork_safety.hpp"
+#include "src/hex.hpp"
 #include "src/xxh3.hpp"
 
 namespace larder::detail {
@@ -46,12 +47,8 @@ std::string_view find_build_id(const loaded_module& m) {
 }
 
 std::string hex(std::string_view bytes) {
-  static constexpr std::string_view k_digits = "0123456789abcdef";
   std::string text;
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    text += {k_digits[byte / 16], k_digits[byte % 16]};
-  }
+  for (const char c : bytes) text += hex_of(static_cast<unsigned char>(c));
   return text;
 }
 

@@ -13,6 +13,7 @@
 #include <larder/error.hpp>
 
 #include "src/escaped_name.hpp"
+#include "src/hex.hpp"
 
 namespace larder::detail {
 namespace {

@@ -15,11 +15,27 @@
 namespace larder::detail {
 namespace {
 
-/// For how long a use is noted well enough. Without a mark it is the system's own note, which it makes now and then as the file is opened.
-std::int64_t recent_seconds(use_mark mark) noexcept { return mark == use_mark::none ? 3600 : 60; }
+// A use that is noted so well is not noted again.
+constexpr std::int64_t k_recent_seconds = 60;
+// What is in memory is opened every now and then by those who leave it to the system to note that.
+constexpr std::int64_t k_opened_seconds = 3600;
 
-bool is_recent(const ::timespec& used, const ::timespec& made, use_mark mark) noexcept {
-  return order(used, made) > 0 && coarse_now().tv_sec - used.tv_sec < recent_seconds(mark);
+bool is_recent(const ::timespec& used, std::int64_t seconds) noexcept {
+  return coarse_now().tv_sec - used.tv_sec < seconds;
+}
+
+/// Whether it was used since it was made, and just now.
+bool is_noted(const ::timespec& accessed, const file_structure& of) noexcept {
+  return compare(accessed, of.modified) > 0 && is_recent(accessed, k_recent_seconds);
+}
+
+/// Whether it will do to look into memory.
+bool is_enough(const known_small_file& known, use_mark mark) noexcept {
+  if (known.structure() == nullptr) return false;
+  if (mark == use_mark::none) return is_recent(known.opened(), k_opened_seconds);
+  // Who may not mark it tries again after some time.
+  return is_noted(known.accessed(), *known.structure()) ||
+         (known.is_unmarkable() && is_recent(known.opened(), k_recent_seconds));
 }
 
 /// With nothing to do for reading: the system would look at the time at each call. Only the owner of a file may ask for that.
@@ -51,9 +67,8 @@ bool with_sealed_file(const std::string& path, object_demand object, verificatio
   const bool copies_arrays = arrays.copy_below >= known_small_file::k_most_bytes;
   if (mark != use_mark::always && !is_full && copies_arrays) {
     known.emplace(path);
-    const auto& structure = known->structure();
-    if (structure != nullptr && is_recent(known->used(), structure->modified, mark)) {
-      value_file in_memory(path, structure, options, arrays);
+    if (is_enough(*known, mark)) {
+      value_file in_memory(path, known->structure(), options, arrays);
       use(in_memory);
       return true;
     }
@@ -64,13 +79,11 @@ bool with_sealed_file(const std::string& path, object_demand object, verificatio
   const trailer_demand trailer = is_full ? trailer_demand::sealed : trailer_demand::known;
   value_file opened(*std::move(file), options, object, {.trailer = trailer, .arrays = arrays});
   use(opened);
-  const file_structure& structure = opened.structure();
-  const bool is_noted = is_recent(structure.accessed, structure.modified, mark);
-  const bool needs_mark = mark == use_mark::always || (mark == use_mark::if_old && !is_noted);
+  const bool needs_mark =
+      mark == use_mark::always ||
+      (mark == use_mark::if_old && !is_noted(opened.structure().accessed, opened.structure()));
   if (needs_mark && mark_used(opened.file())) return true;  // which has changed it
-  // Who may not mark it does not try at each use.
-  if (known)
-    known->remember(opened.file(), opened.shared_structure(), is_noted ? structure.accessed : coarse_now());
+  if (known) known->remember(opened.file(), opened.shared_structure(), needs_mark);
   return true;
 }
 

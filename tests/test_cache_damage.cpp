@@ -209,8 +209,8 @@ void survives_damage_when_known(int n) {
   for (const auto& each : entries) each->f(n);  // marked as used: all are as old then
   for (std::size_t i = 0; i < k_damages.size(); ++i) {
     entry_in_use<Function>& entry = *entries[i];
-    repeat_until(false, entry.path, [&] { entry.f(n); });
     INFO(k_damages[i].name);
+    repeat_until_known(entry.path, [&] { entry.f(n); });
     const captured_log log;
     k_damages[i].apply(entry.path);
     entry.check_recovers(k_damages[i].counts);

@@ -20,6 +20,7 @@
 #include "tests/cached_functions.hpp"
 #include "tests/catch.hpp"
 #include "tests/file_bytes.hpp"
+#include "tests/file_times.hpp"
 #include "tests/scratch_dir.hpp"
 
 namespace fs = std::filesystem;
@@ -30,16 +31,6 @@ using larder::reduce_options;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// As if a file had been stored and used so long ago.
-void set_times(const fs::path& path, std::chrono::seconds created_ago, std::chrono::seconds used_ago) {
-  const auto ago = [](std::chrono::seconds age) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return timespec{std::chrono::duration_cast<std::chrono::seconds>(now - age).count(), 0};
-  };
-  const timespec times[2] = {ago(used_ago), ago(created_ago)};
-  REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0);
-}
 
 /// A cache in which results of `ramp` are stored and used at given times.
 class filled_cache {

@@ -20,6 +20,7 @@
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/file_bytes.hpp"
+#include "tests/file_times.hpp"
 #include "tests/scratch_dir.hpp"
 
 namespace fs = std::filesystem;
@@ -61,13 +62,6 @@ std::uint64_t counted_bytes_in(const fs::path& directory) {
   return bytes;
 }
 
-/// Makes an entry look as if it had been used last at this time.
-void set_used(const std::string& path, std::chrono::seconds ago) {
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() - ago);
-  const ::timespec times[2] = {{.tv_sec = now, .tv_nsec = 0}, {.tv_sec = now, .tv_nsec = 0}};
-  REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
-}
-
 }  // namespace
 
 TEST_CASE("a cache stays under its limit of bytes, and what was used last stays") {
@@ -91,7 +85,8 @@ TEST_CASE("what was least recently used goes first, when a store needs room") {
   const auto f = mem.cache("block", block, {.version = "1"});
   int stored = 0;
   for (; bytes_in(dir / "cache") < 95 * 1024; ++stored) {
-    set_used(f.call_and_shelve(stored).path(), std::chrono::hours(1000 - stored));
+    const std::chrono::hours age(1000 - stored);
+    set_times(f.call_and_shelve(stored).path(), age, age);
   }
   f(0);  // a hit: it is the latest now
   for (int n = 1000; n < 1004; ++n) f(n);

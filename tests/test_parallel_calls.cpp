@@ -57,13 +57,12 @@ TEST_CASE("parallel: one task's time does not count for another", "[parallel]") 
     INFO(name_of(where));
     const parallel pool(
         on(where, {.n_jobs = 2, .batch_size = 60, .timeout = std::chrono::milliseconds(250)}));
-    const bool is_shared = where == backend::threads;
     const auto [results, stats] = pool.map_with_stats(std::views::iota(0, 60), task);
     CHECK(results == doubles(60));
-    CHECK((is_shared || stats.batches == 1));
+    CHECK(stats.batches == 1);
     const auto [read, read_stats] = pool.map_with_stats(single_pass(60), task);
     CHECK(read == doubles(60));
-    CHECK((is_shared || read_stats.batches == 1));
+    CHECK(read_stats.batches == 1);
   }
 }
 

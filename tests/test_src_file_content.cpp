@@ -16,7 +16,6 @@
 #include <cstdint>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -29,6 +28,7 @@
 #include "src/file_digest.hpp"
 #include "tests/catch.hpp"
 #include "tests/file_bytes.hpp"
+#include "tests/file_times.hpp"
 #include "tests/hash_bytes.hpp"
 #include "tests/read_again.hpp"
 #include "tests/refused.hpp"

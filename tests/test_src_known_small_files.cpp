@@ -3,6 +3,7 @@
 #include "src/known_small_files.hpp"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -23,11 +24,13 @@
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/file_bytes.hpp"
-#include "tests/read_again.hpp"
+#include "tests/file_times.hpp"
 #include "tests/scratch_dir.hpp"
+#include "tests/small_disk.hpp"
 
 namespace fs = std::filesystem;
 using larder::array;
+using larder::detail::compare;
 using larder::detail::descriptor;
 using larder::detail::file_structure;
 using larder::detail::known_small_file;
@@ -45,24 +48,30 @@ struct fit {
 
 namespace {
 
-std::shared_ptr<const file_structure> read(const std::string& path,
-                                           object_demand object = object_demand::keep) {
-  return std::make_shared<const file_structure>(larder::detail::read_structure(
-      descriptor::open(path, O_RDONLY), larder::detail::trailer_demand::known, object));
+/// Reads the file after a look for it that did not find it, and has it remembered.
+std::shared_ptr<const file_structure> read(const std::string& path, known_small_file& look,
+                                           object_demand object = object_demand::keep,
+                                           bool is_unmarkable = false) {
+  const descriptor file = descriptor::open(path, O_RDONLY);
+  auto structure = std::make_shared<const file_structure>(
+      larder::detail::read_structure(file, larder::detail::trailer_demand::known, object));
+  look.remember(file, structure, is_unmarkable);
+  return structure;
 }
 
 /// One look, which reads the file where it has to. Whether it did not.
-bool is_known(const std::string& path, const std::timespec& now = later(),
+bool is_known(const std::string& path, const ::timespec& now = later(),
               object_demand object = object_demand::keep) {
   known_small_file look(path, now);
   if (look.structure() == nullptr) {
-    look.remember(descriptor::open(path, O_RDONLY), read(path, object), now);
+    read(path, look, object);
     return false;
   }
-  const auto again = read(path);
-  CHECK(look.structure()->object == again->object);
-  CHECK(look.structure()->small == again->small);
-  CHECK(look.structure()->metadata == again->metadata);
+  const file_structure again =
+      larder::detail::read_structure(descriptor::open(path, O_RDONLY), larder::detail::trailer_demand::known);
+  CHECK(look.structure()->object == again.object);
+  CHECK(look.structure()->small == again.small);
+  CHECK(look.structure()->metadata == again.metadata);
   return true;
 }
 
@@ -74,7 +83,8 @@ void get_known(const std::string& path) {
 
 template <class T>
 std::string sealed_file(const scratch_dir& dir, const T& value, const larder::dump_options& options = {}) {
-  const std::string path = dir / "sealed";
+  fs::create_directory(dir / "home");
+  const std::string path = dir / "home" / "sealed";
   fs::remove(path);
   larder::dump(value, path, options);
   fs::permissions(path, fs::perms::owner_read);
@@ -160,31 +170,35 @@ TEST_CASE("a known file is read again") {
     CHECK_FALSE(is_found());
   }
   SECTION("when another took its name") {
-    larder::dump(6, dir / "other");
+    larder::dump(6, dir / "other");  // as many bytes
     fs::permissions(dir / "other", fs::perms::owner_read);
     fs::rename(dir / "other", path);
     CHECK_FALSE(is_known(path));
-    get_known(path);
-    CHECK(known_small_file(path, later()).structure()->object == read(path)->object);
+    get_known(path);  // as what it is now
   }
   SECTION("when it is gone") {
     fs::remove(path);
     CHECK_FALSE(is_found());
   }
-  SECTION("when its directory is gone, or another") {
-    fs::rename(dir.path(), dir.path().string() + ".aside");
+  SECTION("when its directory is gone, or another, or a link to that") {
+    const fs::path home = fs::path(path).parent_path();
+    fs::rename(home, dir / "aside");  // which does not change the file
+    const int what = GENERATE(0, 1, 2);
+    if (what != 0) fs::create_directory(home);
+    if (what == 1) sealed_file(dir, 7);
+    if (what == 2) fs::create_symlink(dir / "aside" / "sealed", path);
+    if (what == 1) {
+      CHECK_FALSE(is_known(path));
+      return;
+    }
     CHECK_FALSE(is_found());
-    fs::rename(dir.path().string() + ".aside", dir.path());
+    fs::remove_all(home);
+    fs::rename(dir / "aside", home);
     CHECK_FALSE(is_found());  // nor kept for that
   }
-  SECTION("when a directory or a link lies there") {
-    fs::rename(path, dir / "aside");
-    const bool is_link = GENERATE(false, true);
-    if (is_link) {
-      fs::create_symlink("aside", path);
-    } else {
-      fs::create_directory(path);
-    }
+  SECTION("when a directory lies there") {
+    fs::remove(path);
+    fs::create_directory(path);
     CHECK_FALSE(is_found());
   }
   SECTION("when its permissions changed") {
@@ -199,7 +213,7 @@ TEST_CASE("a known file is read again") {
 TEST_CASE("of two files that share a place, the one that is looked for is known") {
   const scratch_dir dir;
   const auto place_of = [](const std::string& path) {
-    return larder::detail::xxh3_64(larder::detail::text_bytes(path)) % 1024;  // as many as there are
+    return larder::detail::xxh3_64(larder::detail::text_bytes(path)) % known_small_file::k_places;
   };
   const std::string one = dir / "one";
   std::string other;
@@ -217,19 +231,49 @@ TEST_CASE("of two files that share a place, the one that is looked for is known"
   CHECK(is_known(other));
 }
 
-TEST_CASE("a known file was used when the system or who remembered it says, whichever is later") {
+TEST_CASE("of a known file it is known when it was used and opened last") {
   const scratch_dir dir;
   const std::string path = sealed_file(dir, 5);
-  const auto used = [&] { return known_small_file(path, later()).used(); };
-  const auto remember = [&](const ::timespec& time) {
-    known_small_file(path, later()).remember(descriptor::open(path, O_RDONLY), read(path), time);
-  };
   get_known(path);
-  remember({.tv_sec = 1, .tv_nsec = 2});
-  CHECK((larder::detail::order(used(), status_of(path).st_atim) == 0));
-  const ::timespec time = later();
-  remember(time);
-  CHECK((larder::detail::order(used(), time) == 0));
+  const ::timespec now = later();
+  const bool is_unmarkable = GENERATE(false, true);
+  known_small_file once(path, now);
+  read(path, once, object_demand::keep, is_unmarkable);
+  const known_small_file again(path, later());
+  CHECK((compare(again.accessed(), status_of(path).st_atim) == 0));
+  CHECK((compare(again.opened(), now) == 0));
+  CHECK(again.is_unmarkable() == is_unmarkable);
+}
+
+TEST_CASE("files are known where the system answers for them, and may change them") {
+  const scratch_dir dir;
+  child_process child([&] {
+    const fs::path memory = dir / "memory";
+    const fs::path foreign = dir / "foreign";
+    fs::create_directory(memory);
+    fs::create_directory(foreign);
+    // A ramfs stands for all that are not named.
+    if (!enter_mount_namespace() || !mount_memory(memory, "size=1m") ||
+        ::mount("ramfs", foreign.c_str(), "ramfs", 0, nullptr) != 0)
+      return k_cannot_mount;
+    for (const fs::path& disk : {memory, foreign}) {
+      for (const char* name : {"a", "b"}) {
+        larder::dump(5, disk / name);
+        fs::permissions(disk / name, fs::perms::owner_read);
+      }
+    }
+    const auto ever_known = [](const fs::path& path) {
+      for (int i = 0; i < 100; ++i) {
+        if (is_known(path)) return true;
+      }
+      return false;
+    };
+    if (ever_known(foreign / "a") || !ever_known(memory / "a")) return 1;
+    if (::mount(nullptr, memory.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) != 0)
+      return k_cannot_mount;
+    return ever_known(memory / "b") || ever_known(foreign / "b") ? 2 : 0;
+  });
+  check_unless_skipped(child.wait());
 }
 
 TEST_CASE("many threads look for the same and for other small files") {
@@ -253,10 +297,9 @@ TEST_CASE("many threads look for the same and for other small files") {
         const std::string path = path_of(file);
         known_small_file look(path, later());
         if (look.structure() != nullptr) ++known;
-        const auto structure = look.structure() != nullptr ? look.structure() : read(path);
+        const auto structure = look.structure() != nullptr ? look.structure() : read(path, look);
         if (!structure->object.ends_with(text_of(file))) ++wrong;
-        look.remember(descriptor::open(path, O_RDONLY), structure, later());
-        if (t == 0 && i % 50 == 0) put(file);
+        if (t == 0 && i % 50 == 0) put(file);  // with the same text: this is of what threads do to each other
       }
     });
   }

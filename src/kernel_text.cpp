@@ -1,4 +1,4 @@
-#include "src/small_file.hpp"
+#include "src/kernel_text.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 
 namespace larder::detail {
 
-std::string small_file(const std::string& path) {
+std::string kernel_text(const std::string& path) {
   constexpr std::size_t k_step = 4096;
   constexpr std::size_t k_most = std::size_t{16} << 20;  // a list of mounts may be long
   const int fd = open_at_leaving_spares(AT_FDCWD, path, O_RDONLY, 0);

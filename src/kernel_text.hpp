@@ -6,6 +6,6 @@
 namespace larder::detail {
 
 /// The whole of it; empty where it cannot be read. Such files say nothing of their length.
-std::string small_file(const std::string& path);
+std::string kernel_text(const std::string& path);
 
 }  // namespace larder::detail
