@@ -46,31 +46,31 @@ unsigned count_tasks(std::error_code& error, Counts counts) {
 
 void refuse_foreign_threads() {
   if (__libc_single_threaded) return;  // and so it stays: there is no one else to start a thread
-  unsigned ours = 0;
+  team_threads team{};
   unsigned all = 0;
   std::error_code error;
+  const auto is_alone = [&] {
+    team = count_team_threads();
+    all = count_tasks(error, [](const std::filesystem::path&) { return true; });
+    if (!error && all > 1 + team.idle) {
+      all = count_tasks(error, [](const std::filesystem::path& task) { return !is_gone(task); });
+    }
+    return error || all <= 1 + team.idle;
+  };
   // Helpers of the team that have just finished a task are on their way out of it; a thread that was joined is on its way out of
-  // the kernel.
+  // the kernel. A helper may have to wait for a processor first, so where there is nobody else, that is waited for.
   constexpr std::chrono::milliseconds k_on_their_way{20};
-  spin_until(
-      [&] {
-        ours = 1 + idle_team_threads();
-        all = count_tasks(error, [](const std::filesystem::path&) { return true; });
-        if (!error && all > ours) {
-          all = count_tasks(error, [](const std::filesystem::path& task) { return !is_gone(task); });
-        }
-        return error || all <= ours;
-      },
-      k_on_their_way);
+  constexpr std::chrono::seconds k_without_processor{1};
+  if (!spin_until(is_alone, k_on_their_way) && all <= 1 + team.all) spin_until(is_alone, k_without_processor);
   if (error) {
     throw value_error(
         "parallel: backend is fork, and /proc, which would say whether this process has threads of its own, "
         "cannot be read (" +
         error.message() + "); set allow_threads where they do no harm");
   }
-  if (all <= ours) return;
+  if (all <= 1 + team.idle) return;
   throw value_error(
-      "parallel: backend is fork, and this process has " + std::to_string(all - ours) +
+      "parallel: backend is fork, and this process has " + std::to_string(all - 1 - team.idle) +
       " thread(s) that are not larder's, or are at tasks of it: in a child they do not exist, and locks that "
       "they hold stay locked; "
       "start them after the call, or use the backend threads, or set allow_threads where tasks do not need "

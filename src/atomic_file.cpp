@@ -177,6 +177,7 @@ void atomic_file::commit(bool durable) {
 void atomic_file::sync_name() const {
   const std::string directory = directory_of(target_);
   const descriptor opened(open_at(directory_, directory, O_RDONLY | O_DIRECTORY, 0), directory);
+  if (opened.fd() < 0 && errno == ENOENT) return;  // somebody has removed it since, and the file with it
   if (opened.fd() < 0) throw io_error(directory, "cannot open", errno);
   opened.sync();
 }

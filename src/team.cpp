@@ -390,10 +390,11 @@ nested_threads::nested_threads(unsigned threads) noexcept
 
 nested_threads::~nested_threads() { allowance = before_; }
 
-unsigned idle_team_threads() noexcept {
+team_threads count_team_threads() noexcept {
   const lock held;
   while (the_team.starting != 0) sleep_on(the_team.ended);
-  return static_cast<unsigned>(std::max(idle_helpers() - static_cast<int>(the_team.to_come), 0));
+  const int idle = std::max(idle_helpers() - static_cast<int>(the_team.to_come), 0);
+  return {.all = static_cast<unsigned>(the_team.created), .idle = static_cast<unsigned>(idle)};
 }
 
 void become_worker(unsigned threads) noexcept {

@@ -40,9 +40,13 @@ void run_on_team(unsigned workers, team_body body);
 /// Whether this thread is running a body: of run_on_team with more than one worker, or of a background_call.
 bool inside_team_body() noexcept;
 
-/// The team's threads that are in no body and on their way to none: they hold nothing that a child of fork could miss. Waits until
-/// those that are being started have arrived.
-unsigned idle_team_threads() noexcept;
+struct team_threads {
+  unsigned all;
+  unsigned idle;  ///< in no body and on their way to none: they hold nothing that a child of fork could miss
+};
+
+/// Waits until those that are being started have arrived.
+team_threads count_team_threads() noexcept;
 
 /// From now on this thread, the first of a process of its own, is a worker's: it counts as inside a body, and its calls use up to
 /// `threads` threads each.

@@ -8,6 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/// After so long a child is taken to hang: far longer than any takes, also on a busy machine.
+inline constexpr unsigned k_child_seconds = 600;
+
 /// Runs `body` in a child, whose exit status is what it returns: 0 is success, 99 stands for an exception. The child is
 /// killed if the test ends before it was waited for, and by SIGALRM if it hangs.
 class child_process {
@@ -16,7 +19,7 @@ class child_process {
   explicit child_process(Body body) : pid_(::fork()) {
     if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
     if (pid_ != 0) return;
-    ::alarm(60);
+    ::alarm(k_child_seconds);
     int status = 99;
     try {
       status = body();

@@ -35,6 +35,8 @@ void repeat_until_known(const std::filesystem::path& file, Action action) {
   const std::uint64_t bytes = std::filesystem::file_size(file);
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (bytes_read_by(action) >= bytes) {
+    INFO(file << " is not known: does it lie on a file system of this machine, as src/known_small_files.cpp "
+                 "names them?");
     REQUIRE(std::chrono::steady_clock::now() < end);
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }

@@ -19,7 +19,7 @@ LARDER_MODES = ["none", "read", "copy_on_write", "read_write", "default"]
 
 
 def peer(*arguments):
-    return subprocess.run([PEER, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+    return subprocess.run([PEER, *map(str, arguments)], capture_output=True, text=True)
 
 
 def counted(shape, dtype, order="C"):

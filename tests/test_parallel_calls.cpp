@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <ranges>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,32 +16,44 @@
 
 #include "tests/catch.hpp"
 #include "tests/pools.hpp"
+#include "tests/rising_limit.hpp"
 #include "tests/single_pass.hpp"
 
 using larder::backend;
 using larder::parallel;
+using std::chrono::milliseconds;
 
 TEST_CASE("parallel: a timeout names the task, and the call returns when its tasks have seen it",
           "[parallel]") {
   for (const auto where : k_backends) {
     for (const int n_jobs : {1, 2}) {
       INFO(name_of(where) << ' ' << n_jobs);
-      const parallel pool(on(where, {.n_jobs = n_jobs, .timeout = std::chrono::milliseconds(50)}));
       const auto task = [](int x) {
         if (x == 3) {
           while (!larder::stop_requested()) std::this_thread::yield();
         }
         return x;
       };
-      const auto names_the_task = [](const larder::timeout_error& e) {
-        return e.task() == 3 && std::string(e.what()) == "task 3 took longer than its timeout of 0.05 s";
-      };
-      CHECK_THROWS_MATCHES(pool.map(std::vector{0, 1, 2, 3, 4, 5}, task), larder::timeout_error,
-                           Catch::Matchers::Predicate<larder::timeout_error>(names_the_task));
-      CHECK_THROWS_MATCHES(pool.map(single_pass(6), task), larder::timeout_error,
-                           Catch::Matchers::Predicate<larder::timeout_error>(names_the_task));
-      CHECK_THROWS_AS(all_of(pool.imap(single_pass(6), task)), larder::timeout_error);
-      CHECK(pool.map(single_pass(3), task) == std::vector{0, 1, 2});
+      with_rising_limit(milliseconds(50), [&](milliseconds limit) {
+        const parallel pool(on(where, {.n_jobs = n_jobs, .timeout = limit}));
+        const auto names_the_task = [&](auto call) {
+          const auto e = caught<larder::timeout_error>(call);
+          REQUIRE(e);
+          if (e->task() != 3) return false;
+          std::ostringstream text;
+          text << "task 3 took longer than its timeout of " << std::chrono::duration<double>(limit).count()
+               << " s";
+          CHECK(e->what() == text.str());
+          return true;
+        };
+        if (!names_the_task([&] { pool.map(std::vector{0, 1, 2, 3, 4, 5}, task); })) return false;
+        if (!names_the_task([&] { pool.map(single_pass(6), task); })) return false;
+        CHECK_THROWS_AS(all_of(pool.imap(single_pass(6), task)), larder::timeout_error);
+        std::vector<int> rest;
+        if (caught<larder::timeout_error>([&] { rest = pool.map(single_pass(3), task); })) return false;
+        CHECK(rest == std::vector{0, 1, 2});
+        return true;
+      });
     }
   }
 }
@@ -48,21 +61,24 @@ TEST_CASE("parallel: a timeout names the task, and the call returns when its tas
 TEST_CASE("parallel: one task's time does not count for another", "[parallel]") {
   // Each takes its time, and more than the timeout those that one worker has, of one batch: all on fork, on threads half of them,
   // where the other worker takes a share.
-  const auto task = [](int x) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(10);
-    while (std::chrono::steady_clock::now() < end) continue;
-    return 2 * x;
-  };
   for (const auto where : {backend::threads, backend::fork}) {
     INFO(name_of(where));
-    const parallel pool(
-        on(where, {.n_jobs = 2, .batch_size = 60, .timeout = std::chrono::milliseconds(250)}));
-    const auto [results, stats] = pool.map_with_stats(std::views::iota(0, 60), task);
-    CHECK(results == doubles(60));
-    CHECK(stats.batches == 1);
-    const auto [read, read_stats] = pool.map_with_stats(single_pass(60), task);
-    CHECK(read == doubles(60));
-    CHECK(read_stats.batches == 1);
+    with_rising_limit(milliseconds(250), [&](milliseconds limit) {
+      const auto task = [time = limit / 25](int x) {
+        const auto end = std::chrono::steady_clock::now() + time;
+        while (std::chrono::steady_clock::now() < end) continue;
+        return 2 * x;
+      };
+      const parallel pool(on(where, {.n_jobs = 2, .batch_size = 60, .timeout = limit}));
+      return !caught<larder::timeout_error>([&] {
+        const auto [results, stats] = pool.map_with_stats(std::views::iota(0, 60), task);
+        CHECK(results == doubles(60));
+        CHECK(stats.batches == 1);
+        const auto [read, read_stats] = pool.map_with_stats(single_pass(60), task);
+        CHECK(read == doubles(60));
+        CHECK(read_stats.batches == 1);
+      });
+    });
   }
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -143,6 +144,28 @@ TEST_CASE("task ranges: automatic batches begin with single tasks and end small"
   for (auto batch = taker.next(); !batch.empty(); batch = taker.next()) last = batch.size();
   CHECK(last == 1);
   CHECK(taker.tasks() == 100'000);
+}
+
+TEST_CASE("task ranges: an automatic batch is twice as large as one of next to no time",
+          "[parallel][ranges]") {
+  using clock = std::chrono::steady_clock;
+  made_ranges ranges(std::size_t{1} << 30, 1, 0);
+  task_taker taker(*ranges, 0);
+  // The taker looks at the clock within next(): what is measured from before one to behind the following is longer than
+  // what it sees. On a machine where that is always too long, batches need not grow.
+  auto before = clock::now();
+  std::size_t last = taker.next().size();
+  bool is_right = true;
+  for (int i = 0; i < 10'000 && last < 1024; ++i) {
+    const auto begun = clock::now();
+    const std::size_t size = taker.next().size();
+    const bool is_short = clock::now() - before < std::chrono::microseconds(4);
+    is_right = is_right && (size == 2 * last || (!is_short && size <= last));
+    before = begun;
+    last = size;
+  }
+  CHECK(is_right);
+  if (last < 1024) WARN("no batch took less than 4 us: it was not seen whether they grow");
 }
 
 TEST_CASE("task ranges: counts that do not fit into half a word", "[parallel][ranges]") {

@@ -25,6 +25,7 @@
 #include "tests/catch.hpp"
 #include "tests/child_process.hpp"
 #include "tests/pools.hpp"
+#include "tests/rising_limit.hpp"
 #include "tests/sanitizers.hpp"
 
 using larder::backend;
@@ -128,16 +129,22 @@ TEST_CASE("parallel: shared batches give their results in order, and fail as oth
 }
 
 TEST_CASE("parallel: the time between two calls is nobody's", "[parallel]") {
-  const parallel pool({.n_jobs = 2, .timeout = 200ms});
-  for (int repeat = 0; repeat < 3; ++repeat) {
-    CHECK(pool.submit([] { return 1; }).get() == 1);
-    work_for(250ms);
-    const process_signal go;
-    auto waits = pool.submit([&] { go.wait(); });
-    CHECK_FALSE(waits.wait_for(1ms));
-    go.post();
-    waits.get();
-  }
+  with_rising_limit(200ms, [](std::chrono::milliseconds limit) {
+    const process_signal go;  // outlives the pool, whose tasks do not end with their time
+    const parallel pool({.n_jobs = 2, .timeout = limit});
+    return !caught<larder::timeout_error>([&] {
+      for (int repeat = 0; repeat < 3; ++repeat) {
+        const int one = pool.submit([] { return 1; }).get();
+        CHECK(one == 1);
+        work_for(limit + 50ms);
+        auto waits = pool.submit([&] { go.wait(); });
+        const bool is_over = waits.wait_for(1ms);
+        go.post();
+        waits.get();
+        CHECK_FALSE(is_over);
+      }
+    });
+  });
 }
 
 TEST_CASE("parallel: whole batches are read where pre_dispatch has room for them", "[parallel]") {
@@ -219,17 +226,22 @@ TEST_CASE("fork: a call within a child cannot wait for calls of its parent, and 
           "[parallel][fork]") {
   for (const auto where : {backend::threads, backend::fork}) {
     INFO(name_of(where));
+    const process_signal running;
     const process_signal go;
-    auto later = parallel(on(where, {.n_jobs = 2})).submit([&go] {
+    const auto wait = [&] {
+      running.post();
       go.wait();
+    };
+    auto later = parallel(on(where, {.n_jobs = 2})).submit([&] {
+      wait();
       return std::string("result");
     });
-    auto fed = parallel(on(where, {.n_jobs = 2})).imap(listed(3), [&go](int x) {
-      go.wait();
+    auto fed = parallel(on(where, {.n_jobs = 2})).imap(listed(3), [&](int x) {
+      wait();
       return x;
     });
+    for (int i = 0; i < 3; ++i) running.wait();  // one of `later`, two of `fed`: from now on they rest
     child_process child([&] {
-      ::alarm(60);
       int refused = 0;
       try {
         later.get();
@@ -282,7 +294,6 @@ TEST_CASE("fork: a task that was over its time is a timeout_error, though nobody
 #if !LARDER_TEST_THREAD_SANITIZER && !LARDER_TEST_ADDRESS_SANITIZER
 TEST_CASE("fork: more workers than a process may have descriptors", "[parallel][fork]") {
   child_process program([] {
-    ::alarm(100);
     const ::rlimit few{64, 64};
     if (::setrlimit(RLIMIT_NOFILE, &few) != 0) return 2;
     const parallel pool({.n_jobs = 100, .backend = backend::fork, .allow_threads = true});
@@ -302,7 +313,6 @@ TEST_CASE("fork: more workers than a process may have descriptors", "[parallel][
 
 TEST_CASE("fork: how a child died is unknown where the program ignores SIGCHLD", "[parallel][fork]") {
   child_process program([] {
-    ::alarm(60);
     std::signal(SIGCHLD, SIG_IGN);
     try {
       parallel({.n_jobs = 2, .backend = backend::fork, .allow_threads = true})

@@ -19,6 +19,7 @@
 
 #include "src/buffer.hpp"
 #include "tests/catch.hpp"
+#include "tests/child_process.hpp"
 #include "tests/sanitizers.hpp"
 
 using Catch::Matchers::ContainsSubstring;
@@ -64,7 +65,7 @@ TEST_CASE("a child of fork and its parent see what the other writes to shared me
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    ::alarm(60);
+    ::alarm(k_child_seconds);
     char byte = 0;
     const bool told = ::read(to_child[0], &byte, 1) == 1;
     // The write after the fork, and the one before.

@@ -26,7 +26,7 @@ class Bench(unittest.TestCase):
     def bench(self, *arguments, **environment):
         return subprocess.run([sys.executable, BENCH, "--program", PROGRAM, "--output", self.directory / "out",
                                "--directory", self.directory / "files", *arguments],
-                              capture_output=True, text=True, timeout=280, env=os.environ | environment)
+                              capture_output=True, text=True, env=os.environ | environment)
 
     def results(self):
         return json.loads((self.directory / "out/results.json").read_text())
