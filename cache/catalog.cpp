@@ -4,9 +4,9 @@
 #include <ctime>
 #include <optional>
 
-#include "cache/directory_stream.hpp"
 #include "cache/entry_name.hpp"
 #include "src/atomic_file.hpp"
+#include "src/directory_stream.hpp"
 #include "src/escaped_name.hpp"
 
 namespace larder::detail {

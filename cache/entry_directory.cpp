@@ -15,10 +15,10 @@
 
 #include <larder/error.hpp>
 
-#include "cache/directory_stream.hpp"
 #include "cache/lock_file.hpp"
 #include "src/atomic_file.hpp"
 #include "src/descriptor.hpp"
+#include "src/directory_stream.hpp"
 
 namespace larder::detail {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <sys/stat.h>
 
-#include "cache/directory_stream.hpp"
+#include "src/directory_stream.hpp"
 #include "src/object_name.hpp"
 
 namespace larder::detail {

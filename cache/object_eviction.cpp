@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <tuple>
 
-#include "cache/directory_stream.hpp"
 #include "cache/object_use.hpp"
 #include "src/atomic_file.hpp"
+#include "src/directory_stream.hpp"
 
 namespace larder::detail {
 

@@ -9,10 +9,10 @@
 
 #include <larder/error.hpp>
 
-#include "cache/directory_stream.hpp"
 #include "cache/lock_file.hpp"
 #include "cache/store_root.hpp"
 #include "src/atomic_file.hpp"
+#include "src/directory_stream.hpp"
 #include "src/object_name.hpp"
 
 namespace larder::detail {

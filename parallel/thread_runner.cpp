@@ -24,6 +24,7 @@
 
 #include "parallel/batch_runner.hpp"
 #include "parallel/caller_run.hpp"
+#include "parallel/foreign_threads.hpp"
 #include "parallel/task_clock.hpp"
 #include "parallel/worker_count.hpp"
 #include "parallel/worker_setup.hpp"
@@ -172,6 +173,7 @@ class thread_runner final : public batch_runner {
     std::exception_ptr fault;
     bool has_run = false;
     try {
+      const at_tasks busy;
       const worker_scope setup(settings_, worker_kind::thread);
       has_run = run_tasks(mine, batch, begun);
     } catch (...) {

@@ -177,8 +177,11 @@ void atomic_file::commit(bool durable) {
 void atomic_file::sync_name() const {
   const std::string directory = directory_of(target_);
   const descriptor opened(open_at(directory_, directory, O_RDONLY | O_DIRECTORY, 0), directory);
-  if (opened.fd() < 0 && errno == ENOENT) return;  // somebody has removed it since, and the file with it
-  if (opened.fd() < 0) throw io_error(directory, "cannot open", errno);
+  if (opened.fd() < 0) {
+    const int fault = errno;
+    if (file_.stat().st_nlink == 0) return;  // somebody has removed both since
+    throw io_error(directory, "cannot open", fault);
+  }
   opened.sync();
 }
 

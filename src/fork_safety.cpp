@@ -12,8 +12,10 @@
 namespace larder::detail {
 namespace {
 
-// Both are valid before the first constructor of the program and after the last destructor. The mutex guards the list.
+// All are valid before the first constructor of the program and after the last destructor.
 constinit std::mutex the_mutex;
+// Guards the list, and is held while one is opened: which may take long, and keeps only others that open one waiting, and fork.
+constinit std::mutex descriptors_mutex;
 constinit unshared_descriptor* the_first = nullptr;
 
 // Counted by the thread that forks, before memory is copied: the child has the new number, too.
@@ -24,7 +26,7 @@ constinit std::uint64_t depth = 0;
 
 }  // namespace
 
-/// In the child, whose one thread has the mutex. Descriptors whose owners are threads of the parent stay where they lie,
+/// In the child, whose one thread has the mutexes. Descriptors whose owners are threads of the parent stay where they lie,
 /// closed; nobody comes back to them.
 void close_inherited() noexcept {
   for (unshared_descriptor* each = the_first; each != nullptr; each = each->next_) {
@@ -37,17 +39,22 @@ void close_inherited() noexcept {
 
 namespace {
 
-// The thread that forks takes the mutex before memory is copied, and both sides let it go again.
+// The thread that forks takes the mutexes before memory is copied, and both sides let them go again. Nobody else has both.
 [[maybe_unused]] const int registered = ::pthread_atfork(
     [] {
+      descriptors_mutex.lock();
       the_mutex.lock();
       forks.fetch_add(1, std::memory_order_relaxed);
     },
-    [] { the_mutex.unlock(); },
+    [] {
+      the_mutex.unlock();
+      descriptors_mutex.unlock();
+    },
     [] {
       ++depth;
       close_inherited();
       the_mutex.unlock();
+      descriptors_mutex.unlock();
     });
 
 }  // namespace
@@ -62,7 +69,7 @@ int unshared_descriptor::open(int directory, const std::string& path, int flags,
   for (;;) {
     {
       // Under the mutex from the opening on: a child that is forked in between would keep it.
-      const std::lock_guard lock(the_mutex);
+      const std::lock_guard lock(descriptors_mutex);
       fd_ = open_at_leaving_spares(directory, path, flags, mode);
       if (fd_ >= 0) {
         enlist();
@@ -77,7 +84,7 @@ int unshared_descriptor::open(int directory, const std::string& path, int flags,
 }
 
 int unshared_descriptor::open_pipe(int& reading_end) noexcept {
-  const std::lock_guard lock(the_mutex);
+  const std::lock_guard lock(descriptors_mutex);
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) != 0) return -1;
   reading_end = ends[0];
@@ -94,7 +101,7 @@ void unshared_descriptor::enlist() noexcept {
 }
 
 unshared_descriptor::~unshared_descriptor() {
-  const std::lock_guard lock(the_mutex);
+  const std::lock_guard lock(descriptors_mutex);
   if (link_ == nullptr) return;
   *link_ = next_;
   if (next_ != nullptr) next_->link_ = link_;

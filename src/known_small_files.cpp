@@ -41,17 +41,11 @@ bool is_small_and_sealed(const file_structure& of) noexcept {
          of.object.size() + of.metadata.size() <= known_small_file::k_most_bytes;
 }
 
-/// Whether each change of the file is seen at once in what the system says of it without opening it: not so where it may come from another
-/// machine (NFS, SMB), or from a program (FUSE). What is mounted for reading only may be mounted anew with other files that have the same times.
-bool is_of_this_machine(const descriptor& file, std::uint64_t device) noexcept {
-  // A server may be what is asked: once, where nothing else is used.
-  static constinit std::atomic<std::uint64_t> last_foreign = 0;
-  if (last_foreign.load(std::memory_order_relaxed) == device) return false;
+/// Whether the system answers for files of this type itself.
+bool is_local(const struct ::statfs& system) noexcept {
   constexpr unsigned long k_xfs = 0x58465342;
   constexpr unsigned long k_zfs = 0x2fc12fc1;
   constexpr unsigned long k_bcachefs = 0xca451a4e;
-  struct ::statfs system {};
-  const bool is_writable = ::fstatfs(file.fd(), &system) == 0 && (system.f_flags & ST_RDONLY) == 0;
   switch (static_cast<unsigned long>(system.f_type)) {
     case EXT4_SUPER_MAGIC:  // also ext2 and ext3
     case k_xfs:
@@ -61,11 +55,21 @@ bool is_of_this_machine(const descriptor& file, std::uint64_t device) noexcept {
     case F2FS_SUPER_MAGIC:
     case k_zfs:
     case k_bcachefs:
-      if (is_writable) return true;
-      break;
+      return true;
     default:
-      break;
+      return false;
   }
+}
+
+/// Whether each change of the file is seen at once in what the system says of it without opening it: not so where it may come from another
+/// machine (NFS, SMB), or from a program (FUSE). What is mounted for reading only may be mounted anew with other files that have the same times.
+bool is_of_this_machine(const descriptor& file, std::uint64_t device) noexcept {
+  // A server may be what is asked: once, where nothing else is used.
+  static constinit std::atomic<std::uint64_t> last_foreign = 0;
+  if (last_foreign.load(std::memory_order_relaxed) == device) return false;
+  struct ::statfs system {};
+  if (::fstatfs(file.fd(), &system) != 0) return false;
+  if (is_local(system)) return (system.f_flags & ST_RDONLY) == 0;
   last_foreign.store(device, std::memory_order_relaxed);
   return false;
 }
@@ -100,22 +104,35 @@ known_small_file::known_small_file(const std::string& path) : known_small_file(p
 
 known_small_file::known_small_file(const std::string& path, const ::timespec& now)
     : path_hash_(xxh3_64(text_bytes(path))), now_(now) {
-  hint& here = hints[path_hash_ % k_places];
-  const std::uint64_t known_hash = here.path_hash.load(std::memory_order_relaxed);
-  const std::uint32_t others = here.others.load(std::memory_order_relaxed);
-  if (known_hash != path_hash_) {
-    may_take_place_ = known_hash == 0 || others >= k_patience;
-    if (!may_take_place_) here.others.store(others + 1, std::memory_order_relaxed);
+  // Each file has two places: most find one that they share with nobody.
+  const std::array<std::size_t, 2> places{path_hash_ % k_places, (path_hash_ >> 32) % k_places};
+  const auto hash_at = [](std::size_t place) {
+    return hints[place].path_hash.load(std::memory_order_relaxed);
+  };
+  const auto known = std::ranges::find(places, path_hash_, hash_at);
+  if (known == places.end()) {
+    for (const std::size_t place : places) {
+      std::atomic<std::uint32_t>& others = hints[place].others;
+      const bool is_empty = hash_at(place) == 0;
+      const std::uint32_t looks = others.load(std::memory_order_relaxed);
+      if (!may_take_place_) {
+        place_ = place;
+        may_take_place_ = is_empty || looks >= k_patience;
+      }
+      if (!is_empty && looks < k_patience) others.store(looks + 1, std::memory_order_relaxed);
+    }
     return;
   }
+  place_ = *known;
   may_take_place_ = true;
-  if (others != 0) here.others.store(0, std::memory_order_relaxed);
+  hint& here = hints[place_];
+  if (here.others.load(std::memory_order_relaxed) != 0) here.others.store(0, std::memory_order_relaxed);
   {
     const std::lock_guard lock(fork_safe_mutex());
-    const known_file& known = known_file_at(path_hash_ % k_places);
-    structure_ = known.structure;
-    opened_ = known.opened;
-    is_unmarkable_ = known.is_unmarkable;
+    const known_file& file = known_file_at(place_);
+    structure_ = file.structure;
+    opened_ = file.opened;
+    is_unmarkable_ = file.is_unmarkable;
   }
   if (structure_ == nullptr) return;
   // Of two paths with the same hash the inode decides.
@@ -127,9 +144,9 @@ known_small_file::known_small_file(const std::string& path, const ::timespec& no
   // Asked once, and freed without the mutex.
   const std::shared_ptr<const file_structure> old = std::move(structure_);
   const std::lock_guard lock(fork_safe_mutex());
-  known_file& known = known_file_at(path_hash_ % k_places);
-  if (known.structure != old) return;
-  known.structure.reset();
+  known_file& file = known_file_at(place_);
+  if (file.structure != old) return;
+  file.structure.reset();
   here.path_hash.store(0, std::memory_order_relaxed);
 }
 
@@ -142,11 +159,11 @@ void known_small_file::remember(const descriptor& file, const std::shared_ptr<co
   try {
     std::shared_ptr<const file_structure> structure = read;  // what it displaces is freed after the mutex
     const std::lock_guard lock(fork_safe_mutex());
-    known_file& known = known_file_at(path_hash_ % k_places);
+    known_file& known = known_file_at(place_);
     known.structure.swap(structure);
     known.opened = now_;
     known.is_unmarkable = is_unmarkable;
-    hint& here = hints[path_hash_ % k_places];
+    hint& here = hints[place_];
     here.path_hash.store(path_hash_, std::memory_order_relaxed);
     here.others.store(0, std::memory_order_relaxed);
   } catch (const std::bad_alloc&) {  // then it is read again

@@ -39,12 +39,13 @@ class known_small_file {
 
   /// Larger files are not known, and larger arrays are never in one.
   static constexpr std::uint64_t k_most_bytes = 4096;
-  /// Files whose paths have the same hash share a place, of which there are so many.
+  /// Each file has two places, by the low and the high half of its path's hash, of so many that all share.
   static constexpr std::size_t k_places = 1024;
 
  private:
   std::uint64_t path_hash_;
   ::timespec now_{};
+  std::size_t place_ = 0;
   bool may_take_place_ = false;
   std::shared_ptr<const file_structure> structure_;
   ::timespec accessed_{};

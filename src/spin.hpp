@@ -19,7 +19,7 @@ inline void pause_briefly() noexcept {
 /// Returns what ready() says: true as soon as it does, false after `longest`. ready() is called every few nanoseconds. Every
 /// microsecond the processor goes to another thread that wants it: perhaps to the one that is waited for.
 template <class Ready>
-bool spin_until(Ready ready, std::chrono::nanoseconds longest) noexcept {
+bool spin_until(Ready ready, std::chrono::nanoseconds longest) noexcept(noexcept(ready())) {
   constexpr int k_looks = 32;
   const auto begun = std::chrono::steady_clock::now();
   for (;;) {

@@ -17,11 +17,13 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <typeinfo>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -33,6 +35,7 @@
 #include "tests/plain_failure.hpp"
 #include "tests/processes.hpp"
 #include "tests/rising_limit.hpp"
+#include "tests/sanitizers.hpp"
 #include "tests/scratch_dir.hpp"
 
 using namespace std::chrono_literals;
@@ -311,3 +314,32 @@ TEST_CASE("fork: tasks are run again whose worker died", "[parallel][fork]") {
   check(lazy, 7);
   CHECK_FALSE(has_children());
 }
+
+// The child's other threads are not for sanitizers, whose allocators fork does not take.
+#if !LARDER_TEST_THREAD_SANITIZER && !LARDER_TEST_ADDRESS_SANITIZER
+TEST_CASE("fork: beside a thread of the program's no process is forked, however few descriptors there are") {
+  child_process child([] {
+    const auto pool = fork_pool();
+    pool.submit([] { return 1; }).get();  // what it needs is there
+    std::thread([] {
+      for (;;) ::pause();
+    }).detach();
+    ::rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 64;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    std::vector<int> held;
+    for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) held.push_back(fd);
+    for (int free = 0; free < 9; ++free) {
+      if (caught<larder::error>([&] { pool.submit([] { return 1; }).get(); }) == std::nullopt)
+        return 1 + free;
+      if (caught<larder::error>([&] { pool.map(numbers(2), [](int i) { return i; }); }) == std::nullopt)
+        return 11 + free;
+      ::close(held.back());
+      held.pop_back();
+    }
+    return 0;
+  });
+  CHECK(child.wait() == 0);
+}
+#endif

@@ -1,4 +1,4 @@
-#include "cache/directory_stream.hpp"
+#include "src/directory_stream.hpp"
 
 #include <cerrno>
 #include <string_view>
