@@ -76,7 +76,7 @@ bool is_of_this_machine(const descriptor& file, std::uint64_t device) noexcept {
 
 constexpr std::size_t k_places = known_small_file::k_places;
 // A file gives up its place after so many looks for others in a row: so many that it costs nothing where many are looked for at random.
-constexpr std::uint32_t k_patience = 32;
+constexpr std::uint32_t k_patience = 256;
 
 /// What is known at a place (0: nothing), and how often others were looked for since it was: hints, which order nothing, and spare looks for
 /// what is not known the mutex.

@@ -78,7 +78,7 @@ bool is_known(const std::string& path, const ::timespec& now = later(),
 /// Looks so often that what has its place, and is not looked for, is displaced.
 void get_known(const std::string& path) {
   int looks = 0;
-  while (!is_known(path)) REQUIRE(++looks < 100);
+  while (!is_known(path)) REQUIRE(++looks < 1000);
 }
 
 template <class T>
@@ -231,7 +231,7 @@ TEST_CASE("a file whose places are taken is known when one of the others is no l
   const std::string low = sealed_at([&](std::uint64_t hash) { return hash % k_places == places % k_places; });
   const std::string high =
       sealed_at([&](std::uint64_t hash) { return hash % k_places == (places >> 32) % k_places; });
-  for (int i = 0; i < 100; ++i) known_small_file(late, later());  // whatever is at these places gives them up
+  for (int i = 0; i < 1000; ++i) known_small_file(late, later());  // whatever is at these places gives them up
   get_known(low);
   get_known(high);
   bool is_taken = true;
@@ -278,7 +278,7 @@ TEST_CASE("files are known where the system answers for them, and may change the
       }
     }
     const auto ever_known = [](const fs::path& path) {
-      for (int i = 0; i < 100; ++i) {
+      for (int i = 0; i < 1000; ++i) {
         if (is_known(path)) return true;
       }
       return false;
