@@ -231,7 +231,8 @@ TEST_CASE("a file whose places are taken is known when one of the others is no l
   const std::string low = sealed_at([&](std::uint64_t hash) { return hash % k_places == places % k_places; });
   const std::string high =
       sealed_at([&](std::uint64_t hash) { return hash % k_places == (places >> 32) % k_places; });
-  for (int i = 0; i < 1000; ++i) known_small_file(late, later());  // whatever is at these places gives them up
+  for (int i = 0; i < 1000; ++i)
+    known_small_file(late, later());  // whatever is at these places gives them up
   get_known(low);
   get_known(high);
   bool is_taken = true;
