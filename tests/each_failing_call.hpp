@@ -34,12 +34,12 @@ inline void fail_each_call(const std::function<std::vector<std::string>(const st
                            const std::string& which) {
   run("");  // what a process asks for once only is known then
   const auto passed = [&] {
-    std::vector<std::string> calls;
+    std::vector<std::string> names;
     constexpr std::string_view k_passed = " pass";
     for (const std::string& each : run(which + ":pass")) {
-      if (each.ends_with(k_passed)) calls.push_back(each.substr(0, each.size() - k_passed.size()));
+      if (each.ends_with(k_passed)) names.push_back(each.substr(0, each.size() - k_passed.size()));
     }
-    return calls;
+    return names;
   };
   // An operation that is held up makes other calls (a result that took long is synced), so it may have to be done again.
   constexpr int k_attempts = 10;
