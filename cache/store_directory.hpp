@@ -27,8 +27,8 @@ void remove_all_of(const std::string& location);
 /// for one that is not this user's alone; io_error.
 bool remove_store(const std::string& location);
 
-/// The names of the directories in the root that are stores, in no order. Those whose users were killed, and that were not to live
-/// longer, are removed. value_error where the root is not this user's alone; io_error.
+/// The names of the stores in store_root(), in no order. Those whose users were killed, and that were not to live
+/// longer, are removed. value_error where that is not this user's alone; io_error.
 std::vector<std::string> list_stores();
 
 }  // namespace larder::detail

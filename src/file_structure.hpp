@@ -60,8 +60,7 @@ struct file_structure {
   std::string object;            // the bytes of the object segment, checked against their digest
   std::size_t stream_begin = 0;  // where in them the stream begins, behind the type
   std::string metadata;          // JSON text, checked likewise
-  std::vector<std::byte>
-      small;  // all bytes of a file with arrays that is so small that they were read at once
+  std::vector<std::byte> small;  // all bytes of a file with arrays, where they were read at once
 
   bool is_object() const noexcept {
     return segments.size() > array_count && segments[array_count].kind == segment_kind::object;
