@@ -41,7 +41,7 @@ void append(std::string& out, const block& b) {
   out.append(reinterpret_cast<const char*>(b.data()), b.size());
 }
 
-block index_head(const container_index& index, std::uint64_t offset) noexcept {
+block index_head_block(const container_index& index, std::uint64_t offset) noexcept {
   block b{};
   put_text(b, 0, k_index_magic);
   put(b, 8, static_cast<std::uint32_t>(index.segments.size()));
@@ -52,7 +52,7 @@ block index_head(const container_index& index, std::uint64_t offset) noexcept {
   return b;
 }
 
-block index_entry(const segment& s) noexcept {
+block index_entry_block(const segment& s) noexcept {
   block b{};
   put(b, 0, s.offset);
   put(b, 8, s.stored);
@@ -81,57 +81,6 @@ block trailer_block(const trailer& t, std::uint64_t file_bytes) noexcept {
   return b;
 }
 
-segment parse_entry(const std::string& path, std::span<const std::byte> b) {
-  const auto fail = [&](format_code code, const std::string& detail) {
-    throw format_error(path, code, detail);
-  };
-  segment s;
-  s.offset = get<std::uint64_t>(b, 0);
-  s.stored = get<std::uint64_t>(b, 8);
-  s.raw = get<std::uint64_t>(b, 16);
-  s.header_bytes = get<std::uint32_t>(b, 24);
-  s.extended_dtype = get<std::uint32_t>(b, 48);
-  const auto kind = get<std::uint8_t>(b, 28);
-  const auto codec = get<std::uint8_t>(b, 29);
-  const auto check = get<std::uint8_t>(b, 30);
-  const auto log2_alignment = get<std::uint32_t>(b, 52);
-  s.digest = {.low = get<std::uint64_t>(b, 32), .high = get<std::uint64_t>(b, 40)};
-  s.has_digest = check == k_check_xxh3;
-
-  if (kind < 1 || kind > 3) fail(format_code::kind, "a segment of unknown kind " + std::to_string(kind));
-  s.kind = static_cast<segment_kind>(kind);
-  const bool array = s.kind == segment_kind::array;
-  if (codec > 1) fail(format_code::codec, "a segment of unknown codec " + std::to_string(codec));
-  s.codec = static_cast<detail::codec>(codec);
-  const bool compressed = s.codec == detail::codec::zstd;
-  if (check != k_check_xxh3 && !(check == k_check_none && array && !compressed)) {
-    fail(format_code::reserved, "a segment of unknown check " + std::to_string(check));
-  }
-  if (!s.has_digest && s.digest != digest{}) fail(format_code::reserved, "a digest where there is no check");
-  if (get<std::uint8_t>(b, 31) != 0) fail(format_code::reserved, "segment flags are not zero");
-  if (s.extended_dtype > (array ? k_extended_bfloat16 : 0)) {
-    fail(format_code::dtype, "an extended dtype that this version does not know");
-  }
-  if (!all_zero(b.subspan(56))) fail(format_code::reserved, "unused bytes of an index entry are not zero");
-  if (log2_alignment < k_log2_block || log2_alignment > (array ? k_log2_largest_alignment : k_log2_block) ||
-      s.offset % k_block != 0) {
-    fail(format_code::align, "a segment is not aligned as it has to be");
-  }
-  s.alignment = std::uint64_t{1} << log2_alignment;
-  if (!compressed && (s.offset + s.header_bytes) % s.alignment != 0) {
-    fail(format_code::align, "a segment is not aligned as it says");
-  }
-  if (s.stored == 0 || (!compressed && s.raw != s.stored) || (!array && s.header_bytes != 0) ||
-      s.header_bytes > s.raw) {
-    fail(format_code::seg_size, "the lengths of a segment contradict each other");
-  }
-  if (s.raw > k_small_expansion && (s.raw - 1) / k_most_expansion >= s.stored) {
-    fail(format_code::bomb,
-         "a segment of " + std::to_string(s.stored) + " bytes that claims to hold " + std::to_string(s.raw));
-  }
-  return s;
-}
-
 block head_block() noexcept {
   block b{};
   put_text(b, 0, k_head_magic);
@@ -152,8 +101,8 @@ std::string container_head() {
 std::string index_and_trailer(const container_index& index, std::uint64_t offset) {
   std::string out;
   out.reserve(index_and_trailer_bytes(index.segments.size()));
-  append(out, index_head(index, offset));
-  for (const segment& s : index.segments) append(out, index_entry(s));
+  append(out, index_head_block(index, offset));
+  for (const segment& s : index.segments) append(out, index_entry_block(s));
   const trailer t{
       .index_offset = offset, .index_bytes = out.size(), .index_checksum = xxh3_64(text_bytes(out))};
   append(out, trailer_block(t, offset + out.size() + k_block));
@@ -225,7 +174,7 @@ void check_head(const std::string& path, std::span<const std::byte> head, const 
   }
 }
 
-container_index parse_index(const std::string& path, std::span<const std::byte> b, const trailer& from) {
+index_head parse_index_head(const std::string& path, std::span<const std::byte> b, const trailer& from) {
   const auto fail = [&](format_code code, const std::string& detail) {
     throw format_error(path, code, detail);
   };
@@ -242,13 +191,59 @@ container_index parse_index(const std::string& path, std::span<const std::byte> 
   if (get<std::uint32_t>(b, 28) != 0 || !all_zero(b.subspan(40, 24))) {
     fail(format_code::reserved, "unused bytes of the index are not zero");
   }
-  container_index index;
-  index.fingerprint = get<std::uint64_t>(b, 16);
-  index.schema = get<std::uint32_t>(b, 24);
-  index.segments.reserve(count);
-  for (std::size_t i = 1; i <= count; ++i)
-    index.segments.push_back(parse_entry(path, b.subspan(i * k_block, k_block)));
-  return index;
+  return {.segments = count, .fingerprint = get<std::uint64_t>(b, 16), .schema = get<std::uint32_t>(b, 24)};
+}
+
+segment parse_index_entry(const std::string& path, std::span<const std::byte> index, std::size_t number) {
+  const auto b = index.subspan((number + 1) * k_block, k_block);
+  const auto fail = [&](format_code code, const std::string& detail) {
+    throw format_error(path, code, detail);
+  };
+  segment s;
+  s.offset = get<std::uint64_t>(b, 0);
+  s.stored = get<std::uint64_t>(b, 8);
+  s.raw = get<std::uint64_t>(b, 16);
+  s.header_bytes = get<std::uint32_t>(b, 24);
+  s.extended_dtype = get<std::uint32_t>(b, 48);
+  const auto kind = get<std::uint8_t>(b, 28);
+  const auto codec = get<std::uint8_t>(b, 29);
+  const auto check = get<std::uint8_t>(b, 30);
+  const auto log2_alignment = get<std::uint32_t>(b, 52);
+  s.digest = {.low = get<std::uint64_t>(b, 32), .high = get<std::uint64_t>(b, 40)};
+  s.has_digest = check == k_check_xxh3;
+
+  if (kind < 1 || kind > 3) fail(format_code::kind, "a segment of unknown kind " + std::to_string(kind));
+  s.kind = static_cast<segment_kind>(kind);
+  const bool array = s.kind == segment_kind::array;
+  if (codec > 1) fail(format_code::codec, "a segment of unknown codec " + std::to_string(codec));
+  s.codec = static_cast<detail::codec>(codec);
+  const bool compressed = s.codec == detail::codec::zstd;
+  if (check != k_check_xxh3 && !(check == k_check_none && array && !compressed)) {
+    fail(format_code::reserved, "a segment of unknown check " + std::to_string(check));
+  }
+  if (!s.has_digest && s.digest != digest{}) fail(format_code::reserved, "a digest where there is no check");
+  if (get<std::uint8_t>(b, 31) != 0) fail(format_code::reserved, "segment flags are not zero");
+  if (s.extended_dtype > (array ? k_extended_bfloat16 : 0)) {
+    fail(format_code::dtype, "an extended dtype that this version does not know");
+  }
+  if (!all_zero(b.subspan(56))) fail(format_code::reserved, "unused bytes of an index entry are not zero");
+  if (log2_alignment < k_log2_block || log2_alignment > (array ? k_log2_largest_alignment : k_log2_block) ||
+      s.offset % k_block != 0) {
+    fail(format_code::align, "a segment is not aligned as it has to be");
+  }
+  s.alignment = std::uint64_t{1} << log2_alignment;
+  if (!compressed && (s.offset + s.header_bytes) % s.alignment != 0) {
+    fail(format_code::align, "a segment is not aligned as it says");
+  }
+  if (s.stored == 0 || (!compressed && s.raw != s.stored) || (!array && s.header_bytes != 0) ||
+      s.header_bytes > s.raw) {
+    fail(format_code::seg_size, "the lengths of a segment contradict each other");
+  }
+  if (s.raw > k_small_expansion && (s.raw - 1) / k_most_expansion >= s.stored) {
+    fail(format_code::bomb,
+         "a segment of " + std::to_string(s.stored) + " bytes that claims to hold " + std::to_string(s.raw));
+  }
+  return s;
 }
 
 }  // namespace larder::detail

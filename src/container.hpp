@@ -85,8 +85,16 @@ void check_head(const std::string& path, std::span<const std::byte> bytes);
 /// And that one which was checked agrees with the file's trailer.
 void check_head(const std::string& path, std::span<const std::byte> head, const trailer& end);
 
-/// Reads the index that `from` speaks of: count, checksum, and each entry for itself. Where the segments lie with
-/// respect to each other is for the caller to check. format_error.
-container_index parse_index(const std::string& path, std::span<const std::byte> bytes, const trailer& from);
+/// What the index says beside its entries.
+struct index_head {
+  std::uint32_t segments = 0;
+  std::uint64_t fingerprint = 0;
+  std::uint32_t schema = 0;
+};
+
+/// Checks the bytes of the index that `from` speaks of, and reads how many entries it has. format_error.
+index_head parse_index_head(const std::string& path, std::span<const std::byte> index, const trailer& from);
+/// Reads one of its entries, and checks it for itself: where the segments lie with respect to each other is for the caller to check. format_error.
+segment parse_index_entry(const std::string& path, std::span<const std::byte> index, std::size_t number);
 
 }  // namespace larder::detail

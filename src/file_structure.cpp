@@ -51,35 +51,36 @@ class container_reader {
   /// `first` is the end of what lies before the segments: of the head, or 0.
   void read(const trailer& end, std::uint64_t first) {
     // Raw bytes, and what they are parsed into.
-    take_structure(end.index_bytes / k_block * (2 * k_block + sizeof(stored_segment)), "the index");
-    const container_index index =
-        parse_index(file_.path(), parts_.part(end.index_offset, end.index_bytes, scratch_), end);
+    take_structure(end.index_bytes / k_block * (k_block + sizeof(stored_segment)), "the index");
+    const auto index = parts_.part(end.index_offset, end.index_bytes, scratch_);
+    const index_head head = parse_index_head(file_.path(), index, end);
     result_.container = true;
     result_.dirty = end.dirty;
-    result_.schema = index.schema;
-    check_order(index, first != 0);
-    check_places(index, first, end.index_offset);
-    result_.segments.reserve(index.segments.size());
-    for (const segment& each : index.segments) {
-      stored_segment& added = result_.segments.emplace_back(each);
+    result_.schema = head.schema;
+    result_.segments.reserve(head.segments);
+    for (std::size_t i = 0; i < head.segments; ++i)
+      result_.segments.emplace_back(parse_index_entry(file_.path(), index, i));
+    check_order(first != 0);
+    check_places(first, end.index_offset);
+    for (stored_segment& each : result_.segments) {
       switch (each.kind) {
         case segment_kind::array:
           ++result_.array_count;
-          read_header(added);
+          read_header(each);
           break;
         case segment_kind::object:
-          read_object(added, index.fingerprint);
+          read_object(each, head.fingerprint);
           break;
         case segment_kind::metadata:
-          check_limit(added, k_metadata_limit, "the metadata");
-          take_structure(added.raw, "the metadata");
-          result_.metadata = read_text(added, "the metadata");
+          check_limit(each, k_metadata_limit, "the metadata");
+          take_structure(each.raw, "the metadata");
+          result_.metadata = read_text(each, "the metadata");
           break;
       }
     }
     if (!result_.is_object()) {
       result_.type = type_text(result_.sole_array().header.dtype);
-      if (index.fingerprint != 0 || index.schema != 0) {
+      if (head.fingerprint != 0 || head.schema != 0) {
         fail(file_, format_code::reserved, "the index speaks of a type, and there is no object");
       }
     }
@@ -87,8 +88,8 @@ class container_reader {
 
  private:
   /// Arrays, then the object, then metadata; and the form of the file fits what is in it.
-  void check_order(const container_index& index, bool has_head) const {
-    const auto& segments = index.segments;
+  void check_order(bool has_head) const {
+    const auto& segments = result_.segments;
     const auto count = [&](segment_kind kind) { return std::ranges::count(segments, kind, &segment::kind); };
     if (!std::ranges::is_sorted(segments, {}, &segment::kind) || count(segment_kind::object) > 1 ||
         count(segment_kind::metadata) > 1) {
@@ -107,7 +108,7 @@ class container_reader {
   }
 
   /// They ascend, and nothing lies between them but zeros up to their alignment.
-  void check_places(const container_index& index, std::uint64_t first, std::uint64_t index_offset) {
+  void check_places(std::uint64_t first, std::uint64_t index_offset) {
     std::uint64_t end = first;
     const auto check_gap = [&](std::uint64_t next, std::uint64_t alignment) {
       if (next == end) return;
@@ -116,7 +117,7 @@ class container_reader {
       const auto gap = parts_.part(end, next - end, scratch_);
       if (!all_zero(gap)) fail(file_, format_code::padding, "padding that is not zero");
     };
-    for (const segment& each : index.segments) {
+    for (const segment& each : result_.segments) {
       if (each.offset < end || each.offset > index_offset || each.stored > index_offset - each.offset) {
         fail(file_, format_code::seg_bounds, "a segment overlaps something else");
       }

@@ -22,13 +22,19 @@ inline int twice(int x) { return 2 * x; }
 class cached_twice {
  public:
   explicit cached_twice(const std::string& directory)
-      : function_(larder::memory(directory).cache("twice", twice, {.version = "1"})) {}
+      : function_(larder::memory(directory).cache("twice", twice, {.version = "1"})),
+        entries_(directory + "/twice/v-1/") {}
 
   void operator()(int x) const { keep(static_cast<double>(function_(x))); }
-  std::string path(int x) const { return function_.call_and_shelve(x).path(); }
+  /// Where the result is, as docs/format.md has it: nothing is read.
+  std::string path(int x) const {
+    const std::string key = function_.key(x).hex();
+    return entries_ + key.substr(0, 2) + "/" + key.substr(2);
+  }
 
  private:
   decltype(larder::memory("").cache("twice", twice)) function_;
+  std::string entries_;
 };
 
 /// A cache in `directory` that has the results of `twice` for the numbers below `entries`. It is full already where
@@ -52,24 +58,19 @@ class filled_cache {
     return per_call([&] { calls_(order_.next()); });
   }
 
-  /// Seconds of open, read and close of such files: of those that the hits never ask for next, so that both meet as
-  /// many that are not at hand.
+  /// Seconds of open, read and close of such files: of others, since the first who reads one has the system note that.
   double random_reads() {
-    if (paths_.empty()) {
-      constexpr std::size_t k_enough = 100'000;  // for all rounds
-      shuffled order(entries_);
-      order.next();
-      while (paths_.size() < std::min(entries_, k_enough)) paths_.push_back(calls_.path(order.next()));
-    }
-    return per_call([&] { keep(floor::read_file(paths_[next_path_++ % paths_.size()])); });
+    constexpr std::size_t k_enough = 5000;
+    std::vector<std::string> paths(std::min(entries_, k_enough));
+    std::ranges::generate(paths, [&] { return calls_.path(order_.next()); });
+    std::size_t next = 0;
+    return per_call([&] { keep(floor::read_file(paths[next++ % paths.size()])); });
   }
 
  private:
   cached_twice calls_;
   std::size_t entries_;
   shuffled order_;
-  std::vector<std::string> paths_;
-  std::size_t next_path_ = 0;
 };
 
 }  // namespace larder_bench
