@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <concepts>
+#include <cstring>
 #include <ctime>
 
 #include <fcntl.h>
@@ -143,14 +144,18 @@ entry_info parse_entry_info(std::string_view metadata, const digest& key) {
 
 double seconds_in(std::string_view metadata) noexcept {
   // Within a JSON string, quotes have a backslash before them: this is the name of a member, wherever it stands.
-  constexpr std::string_view k_name = "\"seconds\":";
-  const std::size_t at = metadata.rfind(k_name);
-  double seconds = 0;
-  if (at != std::string_view::npos) {
-    const std::string_view rest = metadata.substr(at + k_name.size());
-    std::from_chars(rest.data(), rest.data() + rest.size(), seconds);
+  constexpr std::string_view k_name = "\"seconds\"";
+  // Of the members it is the last but one, and there are few colons behind it.
+  std::string_view names = metadata;
+  while (const void* const colon = ::memrchr(names.data(), ':', names.size())) {
+    const auto* const value = static_cast<const char*>(colon) + 1;
+    names = names.substr(0, static_cast<std::size_t>(value - 1 - names.data()));
+    if (!names.ends_with(k_name)) continue;
+    double seconds = 0;
+    std::from_chars(value, metadata.data() + metadata.size(), seconds);
+    return seconds;
   }
-  return seconds;
+  return 0;
 }
 
 entry_writer::entry_writer(const cache_directory& directory, const std::string& path, existing at_path,

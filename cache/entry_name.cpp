@@ -1,5 +1,6 @@
 #include "cache/entry_name.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -39,10 +40,10 @@ std::string entry_path(const std::string& code_directory, const digest& key) {
   std::array<char, 32> digits;
   put_hex(digits.data(), key.high);
   put_hex(digits.data() + 16, key.low);
-  const std::string_view hex(digits.data(), digits.size());
-  std::string path;
-  path.reserve(code_directory.size() + hex.size() + 2);
-  path.append(code_directory).append("/").append(hex.substr(0, 2)).append("/").append(hex.substr(2));
+  std::string path(code_directory.size() + digits.size() + 2, '/');
+  char* at = std::ranges::copy(code_directory, path.data()).out + 1;
+  at = std::copy_n(digits.data(), 2, at) + 1;
+  std::copy(digits.begin() + 2, digits.end(), at);
   return path;
 }
 

@@ -57,51 +57,54 @@ class container_reader {
     result_.container = true;
     result_.dirty = end.dirty;
     result_.schema = head.schema;
-    result_.segments.reserve(head.segments);
-    for (std::size_t i = 0; i < head.segments; ++i)
-      result_.segments.emplace_back(parse_index_entry(file_.path(), index, i));
-    check_order(first != 0);
+    read_index(index, head.segments);
+    check_form(first != 0);
     check_places(first, end.index_offset);
-    for (stored_segment& each : result_.segments) {
-      switch (each.kind) {
-        case segment_kind::array:
-          ++result_.array_count;
-          read_header(each);
-          break;
-        case segment_kind::object:
-          read_object(each, head.fingerprint);
-          break;
-        case segment_kind::metadata:
-          check_limit(each, k_metadata_limit, "the metadata");
-          take_structure(each.raw, "the metadata");
-          result_.metadata = read_text(each, "the metadata");
-          break;
-      }
-    }
-    if (!result_.is_object()) {
+    for (std::size_t i = 0; i < result_.arrays.size(); ++i) read_header(i);
+    if (result_.object_segment) {
+      read_object(*result_.object_segment, head.fingerprint);
+    } else {
       result_.type = type_text(result_.sole_array().header.dtype);
       if (head.fingerprint != 0 || head.schema != 0) {
         fail(file_, format_code::reserved, "the index speaks of a type, and there is no object");
       }
     }
+    if (result_.metadata_segment) read_metadata(*result_.metadata_segment);
   }
 
  private:
-  /// Arrays, then the object, then metadata; and the form of the file fits what is in it.
-  void check_order(bool has_head) const {
-    const auto& segments = result_.segments;
-    const auto count = [&](segment_kind kind) { return std::ranges::count(segments, kind, &segment::kind); };
-    if (!std::ranges::is_sorted(segments, {}, &segment::kind) || count(segment_kind::object) > 1 ||
-        count(segment_kind::metadata) > 1) {
-      fail(file_, format_code::kind, "the segments are not arrays, an object and metadata, in this order");
+  /// Arrays, then the object, then metadata.
+  void read_index(std::span<const std::byte> index, std::size_t segments) {
+    for (std::size_t i = 0; i < segments; ++i) {
+      const segment each = parse_index_entry(file_.path(), index, i);
+      const bool comes_too_late =
+          result_.metadata_segment || (result_.object_segment && each.kind != segment_kind::metadata);
+      if (comes_too_late)
+        fail(file_, format_code::kind, "the segments are not arrays, an object and metadata, in this order");
+      switch (each.kind) {
+        case segment_kind::array:
+          if (i == 0) result_.arrays.reserve(segments);
+          result_.arrays.emplace_back(each);
+          break;
+        case segment_kind::object:
+          result_.object_segment = each;
+          break;
+        case segment_kind::metadata:
+          result_.metadata_segment = each;
+          break;
+      }
     }
-    const auto arrays = count(segment_kind::array);
-    const bool object = count(segment_kind::object) == 1;
-    if (!has_head && (object || arrays != 1 || segments[0].codec != codec::raw)) {
+  }
+
+  /// The form of the file fits what is in it.
+  void check_form(bool has_head) const {
+    const bool object = result_.is_object();
+    const bool one_array = !object && result_.arrays.size() == 1;
+    if (!has_head && (!one_array || result_.sole_array().codec != codec::raw)) {
       fail(file_, format_code::kind,
            "a file that begins with an array holds that array and metadata, nothing else");
     }
-    if (has_head && !object && (arrays != 1 || segments[0].codec == codec::raw)) {
+    if (has_head && !object && (!one_array || result_.sole_array().codec == codec::raw)) {
       fail(file_, format_code::kind,
            "a file that begins with a head holds an object, or one compressed array");
     }
@@ -117,18 +120,19 @@ class container_reader {
       const auto gap = parts_.part(end, next - end, scratch_);
       if (!all_zero(gap)) fail(file_, format_code::padding, "padding that is not zero");
     };
-    for (const segment& each : result_.segments) {
+    result_.for_each_segment([&](const segment& each) {
       if (each.offset < end || each.offset > index_offset || each.stored > index_offset - each.offset) {
         fail(file_, format_code::seg_bounds, "a segment overlaps something else");
       }
       check_gap(each.offset, each.codec == codec::raw ? each.alignment : k_block);
       end = each.end();
-    }
+    });
     check_gap(index_offset, k_block);
   }
 
   /// The NPY header of an array, as larder writes it, and of the array that the index speaks of.
-  void read_header(stored_segment& of) {
+  void read_header(std::size_t number) {
+    stored_segment& of = result_.arrays[number];
     if (of.header_bytes > k_npy_header_limit) {
       fail(file_, format_code::npy_hdrsize, "an NPY header of " + std::to_string(of.header_bytes) + " bytes");
     }
@@ -138,8 +142,8 @@ class container_reader {
     } else {
       bytes = scratch_ = read_front_of_frames(file_, of, of.header_bytes);
     }
-    if (is_as_before(of, bytes)) {
-      of.header = result_.segments[result_.array_count - 2].header;
+    if (number != 0 && is_like(result_.arrays[number - 1], of, bytes)) {
+      of.header = result_.arrays[number - 1].header;
       return;
     }
     if (!begins_with(bytes, k_npy_magic))
@@ -167,14 +171,13 @@ class container_reader {
   }
 
   /// In a dictionary of arrays of one shape all headers are the same: what was asked of the last one need not be asked again.
-  bool is_as_before(const stored_segment& of, std::span<const std::byte> bytes) const {
-    if (result_.array_count < 2) return false;
-    const stored_segment& before = result_.segments[result_.array_count - 2];
+  bool is_like(const stored_segment& before, const stored_segment& of,
+               std::span<const std::byte> bytes) const {
     return of.raw == before.raw && of.header_bytes == before.header_bytes &&
            of.extended_dtype == before.extended_dtype && begins_with(bytes, last_header_);
   }
 
-  void read_object(const stored_segment& of, std::uint64_t fingerprint) {
+  void read_object(const segment& of, std::uint64_t fingerprint) {
     check_limit(of, k_object_limit, "the object");
     if (object_ == object_demand::skip) return;
     const bool keep = object_ == object_demand::keep;
@@ -200,6 +203,12 @@ class container_reader {
     result_.object = std::move(text);
   }
 
+  void read_metadata(const segment& of) {
+    check_limit(of, k_metadata_limit, "the metadata");
+    take_structure(of.raw, "the metadata");
+    result_.metadata = read_text(of, "the metadata");
+  }
+
   /// For what describes the values. max_bytes is for the values: a little of the rest goes beside it.
   void take_structure(std::uint64_t bytes, const char* what) {
     const std::uint64_t free = std::min(bytes, uncounted_);
@@ -215,7 +224,7 @@ class container_reader {
   }
 
   /// The bytes of an object or metadata segment, checked against their digest; their memory was taken.
-  std::string read_text(const stored_segment& of, const char* what) {
+  std::string read_text(const segment& of, const char* what) {
     std::string text;
     if (of.codec == codec::raw && of.raw < k_small_text) {
       const auto part = parts_.part(of.offset, of.stored, scratch_);  // likely read already
@@ -229,7 +238,7 @@ class container_reader {
   }
 
   /// As much of an object as the type text can take up; the rest is compared with the digest, too.
-  std::string read_front(const stored_segment& of) {
+  std::string read_front(const segment& of) {
     std::string front;
     xxh3_stream hash;
     for_each_piece(file_, of, [&](std::span<const std::byte> piece) {
@@ -289,8 +298,7 @@ void read_npy(const descriptor& file, file_parts& parts, memory_budget& budget, 
   const auto plain = [&] {
     segment whole{
         .stored = data_end, .raw = data_end, .header_bytes = static_cast<std::uint32_t>(header.bytes)};
-    result.segments.emplace_back(whole).header = header;
-    result.array_count = 1;
+    result.arrays.emplace_back(whole).header = header;
     result.type = type_text(header.dtype);
   };
   const bool ends_with_data = data_end == result.file_bytes;
@@ -364,12 +372,12 @@ file_structure read_structure(const descriptor& file, trailer_demand demand, mem
   } else {
     refuse_beginning(file, parts.front(0));
   }
-  if (demand != trailer_demand::as_found && !std::ranges::all_of(result.arrays(), [&](const auto& a) {
+  if (demand != trailer_demand::as_found && !std::ranges::all_of(result.arrays, [&](const auto& a) {
         return result.checked_digest(a).has_value();
       })) {
     fail(file, format_code::state, "the file was written to since it was sealed, or never had a digest");
   }
-  if (result.array_count != 0) result.small.assign(parts.whole().begin(), parts.whole().end());
+  if (!result.arrays.empty()) result.small.assign(parts.whole().begin(), parts.whole().end());
   if (key) remember_structure(*key, result);
   return result;
 }

@@ -53,8 +53,11 @@ struct file_structure {
   ::timespec modified{};
   ::timespec changed{};
 
-  std::vector<stored_segment> segments;  // the arrays come first; a plain file has one
-  std::size_t array_count = 0;
+  // In the order of the file.
+  std::vector<stored_segment> arrays;  // a plain file has one
+  std::optional<segment> object_segment;
+  std::optional<segment> metadata_segment;
+
   std::string type;  // the canonical type text of the value
   std::uint32_t schema = 0;
   std::string object;            // the bytes of the object segment, checked against their digest
@@ -62,15 +65,19 @@ struct file_structure {
   std::string metadata;          // JSON text, checked likewise
   std::vector<std::byte> small;  // all bytes of a file with arrays, where they were read at once
 
-  bool is_object() const noexcept {
-    return segments.size() > array_count && segments[array_count].kind == segment_kind::object;
-  }
+  bool is_object() const noexcept { return object_segment.has_value(); }
   std::span<const std::byte> object_stream() const noexcept {
     return text_bytes(object).subspan(stream_begin);
   }
-  std::span<const stored_segment> arrays() const noexcept { return std::span(segments).first(array_count); }
   /// The value, where it is no object.
-  const stored_segment& sole_array() const noexcept { return segments.front(); }
+  const stored_segment& sole_array() const noexcept { return arrays.front(); }
+
+  template <class Visit>
+  void for_each_segment(Visit visit) const {
+    for (const stored_segment& each : arrays) visit(each);
+    if (object_segment) visit(*object_segment);
+    if (metadata_segment) visit(*metadata_segment);
+  }
 
   /// The digest that an array's data have to match, if there is one.
   std::optional<larder::digest> checked_digest(const stored_segment& of) const {

@@ -36,7 +36,7 @@ file_info describe(file_structure file) {
   file_info info;
   info.state = !file.container ? file_state::plain : file.dirty ? file_state::dirty : file_state::sealed;
   info.file_bytes = file.file_bytes;
-  for (const stored_segment& each : file.segments) {
+  file.for_each_segment([&](const detail::segment& each) {
     segment_info& added = info.segments.emplace_back();
     added.kind = each.kind;
     added.compressed = each.codec != codec::raw;
@@ -44,8 +44,9 @@ file_info describe(file_structure file) {
     added.stored_bytes = each.stored;
     added.raw_bytes = each.raw;
     if (each.has_digest) added.digest = each.digest;
-    if (each.kind == segment_kind::array) added.array = describe_array(each);
-  }
+  });
+  for (std::size_t i = 0; i < file.arrays.size(); ++i)
+    info.segments[i].array = describe_array(file.arrays[i]);
   info.type = std::move(file.type);
   info.metadata = std::move(file.metadata);
   return info;
@@ -68,7 +69,7 @@ std::uint64_t rewrite(const descriptor& from, const file_structure& structure, c
   // Read-only mappings of what is uncompressed; whatever has a digest is compared with it.
   const load_options options{.verification = verification::full};
   detail::array_loader loader(from, structure, options, unlimited);
-  for (const stored_segment& each : structure.arrays()) {
+  for (const stored_segment& each : structure.arrays) {
     if (as_they_are(each)) {
       out.copy(from, each);
     } else {
@@ -112,7 +113,7 @@ file_info detail::inspect(const descriptor& file, trailer_demand demand) {
 
 file_info detail::verify(const descriptor& file, trailer_demand demand) {
   file_structure structure = read_structure(file, demand, object_demand::check);
-  for (const stored_segment& each : structure.arrays()) {
+  for (const stored_segment& each : structure.arrays) {
     if (const auto expected = structure.checked_digest(each)) verify_data(file, each, *expected);
   }
   return describe(std::move(structure));
@@ -130,7 +131,7 @@ void reseal(const std::filesystem::path& path) {
   const auto file = descriptor::open(path.string(), O_RDONLY);
   const file_structure structure = structure_of(file);
   const auto is_sealed = [&](const stored_segment& a) { return structure.checked_digest(a).has_value(); };
-  if (std::ranges::all_of(structure.arrays(), is_sealed)) return;
+  if (std::ranges::all_of(structure.arrays, is_sealed)) return;
   detail::atomic_file sealed(path.string(), 0666);
   const auto is_compressed = [](const stored_segment& a) { return a.codec != codec::raw; };
   rewrite(file, structure, sealed, 0, is_compressed);

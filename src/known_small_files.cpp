@@ -29,8 +29,7 @@ bool is_same_file(const file_structure& read, const struct ::stat& status) noexc
 /// Nothing has to be read from the file for what a user may want of it. (Compressed arrays are read from it each time.)
 bool has_all(const file_structure& of) noexcept {
   const auto is_raw = [](const stored_segment& each) { return each.codec == codec::raw; };
-  const bool has_arrays =
-      of.array_count == 0 || (!of.small.empty() && std::ranges::all_of(of.arrays(), is_raw));
+  const bool has_arrays = of.arrays.empty() || (!of.small.empty() && std::ranges::all_of(of.arrays, is_raw));
   return has_arrays && (!of.is_object() || !of.object.empty());
 }
 
@@ -150,14 +149,15 @@ known_small_file::known_small_file(const std::string& path, const ::timespec& no
   here.path_hash.store(0, std::memory_order_relaxed);
 }
 
-void known_small_file::remember(const descriptor& file, const std::shared_ptr<const file_structure>& read,
+void known_small_file::remember(const descriptor& file, const file_structure& read,
                                 bool is_unmarkable) noexcept {
-  if (!may_take_place_ || !is_small_and_sealed(*read) || !has_all(*read)) return;
+  if (!may_take_place_ || !is_small_and_sealed(read) || !has_all(read)) return;
   // What changed in the last two seconds may change without getting another time.
-  if (!is_settled(read->modified, now_) || !is_settled(read->changed, now_)) return;
-  if (!is_of_this_machine(file, read->identity.device)) return;
+  if (!is_settled(read.modified, now_) || !is_settled(read.changed, now_)) return;
+  if (!is_of_this_machine(file, read.identity.device)) return;
   try {
-    std::shared_ptr<const file_structure> structure = read;  // what it displaces is freed after the mutex
+    auto structure =
+        std::make_shared<const file_structure>(read);  // what it displaces is freed after the mutex
     const std::lock_guard lock(fork_safe_mutex());
     known_file& known = known_file_at(place_);
     known.structure.swap(structure);

@@ -34,8 +34,7 @@ class known_small_file {
 
   /// To be known from now on, where it is small, sealed and on a file system that answers for its files itself, and there is a place for it:
   /// what was read of it since this look began, and was found to be sound.
-  void remember(const descriptor& file, const std::shared_ptr<const file_structure>& read,
-                bool is_unmarkable = false) noexcept;
+  void remember(const descriptor& file, const file_structure& read, bool is_unmarkable = false) noexcept;
 
   /// Larger files are not known, and larger arrays are never in one.
   static constexpr std::uint64_t k_most_bytes = 4096;

@@ -17,7 +17,7 @@ struct entry {
 
 // Together a few MiB.
 constexpr std::size_t k_most = 16;
-constexpr std::size_t k_most_segments = 256;
+constexpr std::size_t k_most_arrays = 256;
 constexpr std::size_t k_most_text = std::size_t{64} << 10;
 
 struct table {
@@ -44,7 +44,7 @@ std::shared_ptr<const file_structure> find_structure(const structure_key& key) {
 }
 
 void remember_structure(const structure_key& key, const file_structure& structure) {
-  if (structure.array_count < 2 || structure.segments.size() > k_most_segments ||
+  if (structure.arrays.size() < 2 || structure.arrays.size() > k_most_arrays ||
       structure.object.size() + structure.metadata.size() + structure.type.size() > k_most_text) {
     return;
   }

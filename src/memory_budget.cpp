@@ -4,13 +4,10 @@
 
 namespace larder::detail {
 
-void memory_budget::take(const std::string& path, std::uint64_t bytes, const char* what) {
-  if (bytes > left_) {
-    throw format_error(path, format_code::bomb,
-                       std::string(what) + " needs " + std::to_string(bytes) +
-                           " bytes of memory; of max_bytes, " + std::to_string(left_) + " are left");
-  }
-  left_ -= bytes;
+void memory_budget::refuse(const std::string& path, std::uint64_t bytes, const char* what) const {
+  throw format_error(path, format_code::bomb,
+                     std::string(what) + " needs " + std::to_string(bytes) +
+                         " bytes of memory; of max_bytes, " + std::to_string(left_) + " are left");
 }
 
 }  // namespace larder::detail

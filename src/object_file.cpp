@@ -22,22 +22,22 @@ std::uint64_t handle_bytes(const stored_segment& of) {
 object_file::object_file(const descriptor& file, const file_structure& structure, array_loader& loader,
                          memory_budget& budget, std::string_view type, std::uint32_t schema)
     : file_(file), structure_(structure), loader_(loader), budget_(budget) {
-  const std::string expected(type);
-  if (structure_.type != expected || !structure_.is_object()) {
-    throw type_mismatch(file_.path(), expected, structure_.type);
+  if (structure_.type != type || !structure_.is_object()) {
+    throw type_mismatch(file_.path(), std::string(type), structure_.type);
   }
   if (structure_.schema != schema) {
-    throw type_mismatch(file_.path(), expected, structure_.type + " with other fields (LARDER_FIELDS)");
+    throw type_mismatch(file_.path(), std::string(type),
+                        structure_.type + " with other fields (LARDER_FIELDS)");
   }
-  budget_.take(file_.path(), structure_.array_count * sizeof(loaded), "the table of arrays");
-  loaded_.resize(structure_.array_count);
+  budget_.take(file_.path(), structure_.arrays.size() * sizeof(loaded), "the table of arrays");
+  loaded_.resize(structure_.arrays.size());
 }
 
 std::span<const std::byte> object_file::stream() const noexcept { return structure_.object_stream(); }
 
 const stored_segment& object_file::find(std::uint32_t segment, dtype expected) const {
-  if (segment >= structure_.array_count) fail("an array in a segment that is not there");
-  const stored_segment& found = structure_.arrays()[segment];
+  if (segment >= structure_.arrays.size()) fail("an array in a segment that is not there");
+  const stored_segment& found = structure_.arrays[segment];
   if (found.header.dtype != expected) fail("an array in a segment of another element type");
   if (loaded_[segment].as_vector) refuse_shared();
   return found;

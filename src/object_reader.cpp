@@ -26,10 +26,7 @@ struct object_reader::pointers_seen {
 };
 
 object_reader::object_reader(object_source& source)
-    : source_(source),
-      at_(source.stream().data()),
-      end_(at_ + source.stream().size()),
-      pointers_(std::make_unique<pointers_seen>()) {}
+    : source_(source), at_(source.stream().data()), end_(at_ + source.stream().size()) {}
 object_reader::~object_reader() = default;
 
 void object_reader::finish() const {
@@ -74,7 +71,8 @@ void object_reader::count_empty_element() {
 }
 
 std::shared_ptr<void> object_reader::shared_before(std::uint32_t id, const void* tag) {
-  if (id > pointers_->by_id.size()) fail("a shared pointer to something that never came");
+  if (pointers_ == nullptr || id > pointers_->by_id.size())
+    fail("a shared pointer to something that never came");
   const auto& pointer = pointers_->by_id[id - 1];
   if (!pointer.held) fail("shared pointers lead in a circle");
   if (pointer.tag != tag) fail("a shared pointer to something of another type");
@@ -83,6 +81,7 @@ std::shared_ptr<void> object_reader::shared_before(std::uint32_t id, const void*
 }
 
 void object_reader::begin_shared(std::uint32_t id) {
+  if (pointers_ == nullptr) pointers_ = std::make_unique<pointers_seen>();
   if ((id & ~k_first_use) != pointers_->by_id.size() + 1)
     fail("shared pointers that are not numbered in order");
   take_memory(pointers_seen::k_bytes);

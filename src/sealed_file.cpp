@@ -67,7 +67,7 @@ bool with_sealed_file(const std::string& path, object_demand object, verificatio
       mark == use_mark::always || (mark == use_mark::if_old && !is_noted(before.accessed, before) &&
                                    !is_noted_by_system(opened.file(), before));
   if (needs_mark && mark_used(opened.file())) return true;  // which has changed it
-  if (known) known->remember(opened.file(), opened.shared_structure(), needs_mark);
+  if (known) known->remember(opened.file(), before, needs_mark);
   return true;
 }
 

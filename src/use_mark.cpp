@@ -34,8 +34,8 @@ bool is_noted_by_system(const descriptor& file, const file_structure& before) {
   // As coarse as the clock ticks: those that were made just now are marked in their order.
   if (!is_settled(before.modified, coarse_now())) return false;
   const std::uint64_t device = before.identity.device;
-  const bool is_first = compare(before.accessed, before.modified) <= 0 ||
-                        compare(before.accessed, before.changed) <= 0;
+  const bool is_first =
+      compare(before.accessed, before.modified) <= 0 || compare(before.accessed, before.changed) <= 0;
   if (is_first && noting_device.load(std::memory_order_relaxed) == device &&
       unseen_uses.fetch_add(1, std::memory_order_relaxed) < k_most_unseen) {
     return true;

@@ -11,24 +11,25 @@ value_file::value_file(descriptor file, const load_options& options, object_dema
     : file_(std::move(file)),
       options_(options),
       budget_(options.max_bytes),
-      structure_(
-          std::make_shared<const file_structure>(read_structure(file_, policy.trailer, budget_, object))),
-      loader_(file_, *structure_, options_, budget_, policy.arrays) {}
+      read_(read_structure(file_, policy.trailer, budget_, object)),
+      structure_(read_),
+      loader_(file_, structure_, options_, budget_, policy.arrays) {}
 
 value_file::value_file(const std::string& path, std::shared_ptr<const file_structure> known,
                        const load_options& options, const load_policy& arrays)
     : file_(-1, path),
       options_(options),
       budget_(options.max_bytes),
-      structure_(std::move(known)),
-      loader_(file_, *structure_, options_, budget_, arrays) {}
+      known_(std::move(known)),
+      structure_(*known_),
+      loader_(file_, structure_, options_, budget_, arrays) {}
 
 const stored_segment& value_file::sole_array(dtype expected, result_kind wanted) {
   if (options_.mmap_mode) check_mode(file_.path(), *options_.mmap_mode, wanted);
-  if (structure_->is_object() || structure_->sole_array().header.dtype != expected) {
-    throw type_mismatch(file_.path(), type_text(expected), structure_->type);
+  if (structure_.is_object() || structure_.sole_array().header.dtype != expected) {
+    throw type_mismatch(file_.path(), type_text(expected), structure_.type);
   }
-  return structure_->sole_array();
+  return structure_.sole_array();
 }
 
 raw_array value_file::array(dtype expected, result_kind wanted) {
@@ -40,7 +41,7 @@ void value_file::elements(dtype expected, const placement& place) {
 }
 
 object_source& value_file::object(std::string_view type, std::uint32_t schema) {
-  return object_.emplace(file_, *structure_, loader_, budget_, type, schema);
+  return object_.emplace(file_, structure_, loader_, budget_, type, schema);
 }
 
 }  // namespace larder::detail

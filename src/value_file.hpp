@@ -40,8 +40,7 @@ class value_file final : public value_source {
   object_source& object(std::string_view type, std::uint32_t schema) override;
 
   const descriptor& file() const noexcept { return file_; }
-  const file_structure& structure() const noexcept { return *structure_; }
-  const std::shared_ptr<const file_structure>& shared_structure() const noexcept { return structure_; }
+  const file_structure& structure() const noexcept { return structure_; }
 
  private:
   /// The array that the value is; type_mismatch.
@@ -50,7 +49,9 @@ class value_file final : public value_source {
   descriptor file_;
   const load_options& options_;
   memory_budget budget_;
-  std::shared_ptr<const file_structure> structure_;
+  std::shared_ptr<const file_structure> known_;
+  file_structure read_;  // where it is not known
+  const file_structure& structure_;
   array_loader loader_;
   std::optional<object_file> object_;
 };

@@ -55,7 +55,7 @@ std::shared_ptr<const file_structure> read(const std::string& path, known_small_
   const descriptor file = descriptor::open(path, O_RDONLY);
   auto structure = std::make_shared<const file_structure>(
       larder::detail::read_structure(file, larder::detail::trailer_demand::known, object));
-  look.remember(file, structure, is_unmarkable);
+  look.remember(file, *structure, is_unmarkable);
   return structure;
 }
 

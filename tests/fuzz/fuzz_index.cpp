@@ -20,14 +20,16 @@ constexpr std::uint64_t k_budget = std::uint64_t{1} << 20;
 constexpr std::size_t k_overhead = std::size_t{16} << 20;
 
 void check(const file_structure& found, std::uint64_t file_bytes) {
-  fuzz::require(found.file_bytes == file_bytes && !found.segments.empty(), "there is a value");
-  fuzz::require(found.is_object() || found.array_count == 1, "the value is an object or one array");
+  fuzz::require(found.file_bytes == file_bytes && (found.is_object() || !found.arrays.empty()),
+                "there is a value");
+  fuzz::require(found.is_object() || found.arrays.size() == 1, "the value is an object or one array");
   std::uint64_t end = 0;
-  for (const stored_segment& each : found.segments) {
+  found.for_each_segment([&](const segment& each) {
     fuzz::require(each.offset >= end && each.stored <= file_bytes && each.offset <= file_bytes - each.stored,
                   "segments ascend within the file");
     end = each.end();
-    if (each.kind != larder::segment_kind::array) continue;
+  });
+  for (const stored_segment& each : found.arrays) {
     fuzz::require(each.raw == each.header.bytes + each.header.data_bytes, "an array is its header and data");
     fuzz::require(each.codec != codec::raw || each.raw == each.stored, "what is raw is stored as it is");
   }

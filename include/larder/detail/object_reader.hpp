@@ -237,7 +237,7 @@ class object_reader : public cereal::detail::InputArchiveBase {
   std::uint64_t taken_ = 0;  // of memory, from the source
   nesting nesting_;
   std::size_t empty_elements_ = 0;
-  std::unique_ptr<pointers_seen> pointers_;
+  std::unique_ptr<pointers_seen> pointers_;  // null before the first
 };
 
 }  // namespace larder::detail
