@@ -147,7 +147,9 @@ double seconds_in(std::string_view metadata) noexcept {
   constexpr std::string_view k_name = "\"seconds\"";
   // Of the members it is the last but one, and there are few colons behind it.
   std::string_view names = metadata;
-  while (const void* const colon = ::memrchr(names.data(), ':', names.size())) {
+  while (!names.empty()) {
+    const void* const colon = ::memrchr(names.data(), ':', names.size());
+    if (colon == nullptr) break;
     const auto* const value = static_cast<const char*>(colon) + 1;
     names = names.substr(0, static_cast<std::size_t>(value - 1 - names.data()));
     if (!names.ends_with(k_name)) continue;

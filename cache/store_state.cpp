@@ -19,7 +19,7 @@
 #include "src/byte_size.hpp"
 #include "src/descriptor.hpp"
 #include "src/object_name.hpp"
-#include "src/use_mark.hpp"
+#include "src/sealed_file.hpp"
 
 namespace larder::detail {
 namespace {

@@ -57,7 +57,8 @@ class container_reader {
     result_.container = true;
     result_.dirty = end.dirty;
     result_.schema = head.schema;
-    read_index(index, head.segments);
+    read_index(index,
+               head.segments);  // all of it: what follows may overwrite the bytes, which lie in scratch_
     check_form(first != 0);
     check_places(first, end.index_offset);
     for (std::size_t i = 0; i < result_.arrays.size(); ++i) read_header(i);
@@ -75,6 +76,10 @@ class container_reader {
  private:
   /// Arrays, then the object, then metadata.
   void read_index(std::span<const std::byte> index, std::size_t segments) {
+    const auto add_array = [&](const segment& each) {
+      if (result_.arrays.empty()) result_.arrays.reserve(segments);
+      result_.arrays.emplace_back(each);
+    };
     for (std::size_t i = 0; i < segments; ++i) {
       const segment each = parse_index_entry(file_.path(), index, i);
       const bool comes_too_late =
@@ -83,8 +88,7 @@ class container_reader {
         fail(file_, format_code::kind, "the segments are not arrays, an object and metadata, in this order");
       switch (each.kind) {
         case segment_kind::array:
-          if (i == 0) result_.arrays.reserve(segments);
-          result_.arrays.emplace_back(each);
+          add_array(each);
           break;
         case segment_kind::object:
           result_.object_segment = each;

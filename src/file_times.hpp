@@ -21,11 +21,6 @@ inline ::timespec coarse_now() noexcept {
   return now;
 }
 
-/// From then to now, of the whole seconds of both.
-inline std::int64_t seconds_since(const ::timespec& then) noexcept {
-  return coarse_now().tv_sec - then.tv_sec;
-}
-
 /// Whether a file's time is so far from `now` that a change to come will get another one, even where times are as coarse as 2 s.
 inline bool is_settled(const ::timespec& time, const ::timespec& now) noexcept {
   constexpr std::int64_t k_coarsest_seconds = 2;  // FAT's

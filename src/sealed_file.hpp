@@ -7,11 +7,22 @@
 #include <larder/load.hpp>
 
 #include "src/array_loader.hpp"
+#include "src/descriptor.hpp"
 #include "src/file_structure.hpp"
-#include "src/use_mark.hpp"
 #include "src/value_file.hpp"
 
 namespace larder::detail {
+
+/// When opening a file marks it as used just now, by the time of its last reading, which file systems do not keep by themselves as
+/// exactly. (The time of writing stays that of its creation.)
+enum class use_mark {
+  none,    ///< nothing is noted, but by the system itself
+  if_old,  ///< unless the last time is recent anyway: it is less than a minute old
+  always,
+};
+
+/// Sets that time to now; false where this process may not: the file is another user's.
+bool mark_used(const descriptor& file) noexcept;
 
 /// Hands the file at `path`, opened and checked, to `use`; false where there is none. io_error, format_error (also for a file that
 /// is not a sealed container), and what `use` throws. What this process knows already may not be opened: its file() has a path then, and no

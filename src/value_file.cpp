@@ -11,8 +11,8 @@ value_file::value_file(descriptor file, const load_options& options, object_dema
     : file_(std::move(file)),
       options_(options),
       budget_(options.max_bytes),
-      read_(read_structure(file_, policy.trailer, budget_, object)),
-      structure_(read_),
+      own_(read_structure(file_, policy.trailer, budget_, object)),
+      structure_(own_),
       loader_(file_, structure_, options_, budget_, policy.arrays) {}
 
 value_file::value_file(const std::string& path, std::shared_ptr<const file_structure> known,

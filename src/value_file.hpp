@@ -50,8 +50,8 @@ class value_file final : public value_source {
   const load_options& options_;
   memory_budget budget_;
   std::shared_ptr<const file_structure> known_;
-  file_structure read_;  // where it is not known
-  const file_structure& structure_;
+  file_structure own_;               // where it is not known
+  const file_structure& structure_;  // one of these two
   array_loader loader_;
   std::optional<object_file> object_;
 };

@@ -125,6 +125,7 @@ void add_million(bench& b, const std::string& directory) {
   b.add("cache-many-same/floor", [few] { return few().same_hits(); });
   b.add("cache-many-random/larder", [many] { return many().random_hits(); });
   b.add("cache-many-random/floor", [many] { return many().random_reads(); });
+  b.add("cache-many-first/larder", [many] { return many().first_hits(); });
 }
 
 /// Seconds of a whole process: of this program, in another of its roles.

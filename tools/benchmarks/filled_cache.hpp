@@ -22,19 +22,13 @@ inline int twice(int x) { return 2 * x; }
 class cached_twice {
  public:
   explicit cached_twice(const std::string& directory)
-      : function_(larder::memory(directory).cache("twice", twice, {.version = "1"})),
-        entries_(directory + "/twice/v-1/") {}
+      : function_(larder::memory(directory).cache("twice", twice, {.version = "1"})) {}
 
   void operator()(int x) const { keep(static_cast<double>(function_(x))); }
-  /// Where the result is, as docs/format.md has it: nothing is read.
-  std::string path(int x) const {
-    const std::string key = function_.key(x).hex();
-    return entries_ + key.substr(0, 2) + "/" + key.substr(2);
-  }
+  std::string path(int x) const { return function_.call_and_shelve(x).path(); }
 
  private:
   decltype(larder::memory("").cache("twice", twice)) function_;
-  std::string entries_;
 };
 
 /// A cache in `directory` that has the results of `twice` for the numbers below `entries`. It is full already where
@@ -54,23 +48,48 @@ class filled_cache {
     calls_(7);
     return per_call([&] { calls_(7); });
   }
+  /// Of entries that were used less than a minute ago, so that this use is not noted.
   double random_hits() {
+    const auto hit = [this](int x) {
+      calls_(x);
+      return x;
+    };
+    return per_used(hits_, hit, hit);
+  }
+  /// Of others: each use is noted.
+  double first_hits() {
     return per_call([&] { calls_(order_.next()); });
   }
 
-  /// Seconds of open, read and close of such files: of others, since the first who reads one has the system note that.
+  /// Seconds of open, read and close of such files as random_hits() reads.
   double random_reads() {
-    constexpr std::size_t k_enough = 5000;
-    std::vector<std::string> paths(std::min(entries_, k_enough));
-    std::ranges::generate(paths, [&] { return calls_.path(order_.next()); });
-    std::size_t next = 0;
-    return per_call([&] { keep(floor::read_file(paths[next++ % paths.size()])); });
+    return per_used(
+        reads_, [this](int x) { return calls_.path(x); },
+        [](const std::string& path) { keep(floor::read_file(path)); });
   }
 
  private:
+  /// Seconds of `body` with things that `use` was given when the last measurement ended, so long ago that they are in no cache of the
+  /// processors.
+  template <class Used, class Use, class Body>
+  double per_used(std::vector<Used>& ready, Use use, Body body) {
+    constexpr std::size_t k_enough = 8000;
+    const auto prepare = [&] {
+      ready.clear();
+      while (ready.size() < std::min(entries_, k_enough)) ready.push_back(use(order_.next()));
+    };
+    if (ready.empty()) prepare();
+    std::size_t next = 0;
+    const double seconds = per_call([&] { body(ready[next++ % ready.size()]); });
+    prepare();
+    return seconds;
+  }
+
   cached_twice calls_;
   std::size_t entries_;
   shuffled order_;
+  std::vector<int> hits_;
+  std::vector<std::string> reads_;
 };
 
 }  // namespace larder_bench

@@ -101,6 +101,8 @@ def all_groups(places):
             target=1.2),
         Row("cache-many-random", "random keys of a million entries, against open, read, close of such files",
             target=1.3),
+        Row("cache-many-first", "the same of entries that nobody has used before, which is noted",
+            floor=("cache-many-random/floor",)),
         Row("cache-first-hit", "how much longer a process takes that has one hit than one that does nothing", "absolute", 3e-4),
     ]
     loops = ("tbb", "openmp", "openmp-static", "std-par", "std-async")
