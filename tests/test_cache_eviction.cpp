@@ -101,6 +101,27 @@ TEST_CASE("reduce_size: an entry that was stored after it was last used is as ol
   CHECK(cache.stored({1, 2}) == std::set<int>{2});
 }
 
+TEST_CASE("reduce_size: of uses within one tick of the system's clock the last one stays") {
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const filled_cache cache;
+    for (int n = 1; n <= 3; ++n) cache.add(n, 30h);
+    for (const int n : {3, 2, 1}) cache.function("1")(n);
+    cache.mem().reduce_size({.items_limit = 1});
+    CHECK(cache.stored({1, 2, 3}) == std::set<int>{1});
+  }
+}
+
+TEST_CASE("reduce_size: an old entry that is used just after another was stored stays") {
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const filled_cache cache;
+    cache.add(1, 30h);
+    cache.function("1")(2);
+    cache.function("1")(1);
+    cache.mem().reduce_size({.items_limit = 1});
+    CHECK(cache.stored({1, 2}) == std::set<int>{1});
+  }
+}
+
 TEST_CASE("reduce_size: bytes_limit counts whole files, and removes no more than it has to") {
   const filled_cache cache;
   for (int n = 1; n <= 10; ++n) cache.add(n, std::chrono::hours(n));
