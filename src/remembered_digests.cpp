@@ -1,6 +1,7 @@
 #include "src/remembered_digests.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace larder::detail {
 namespace {
@@ -8,11 +9,14 @@ namespace {
 // Nothing else is ordered by them: an entry is all there, or not that of its name.
 constexpr auto k_order = std::memory_order_relaxed;
 
+/// Another one if either word is another one: with it, both words of a name belong to both words of its value.
+std::uint64_t seal(const digest& value) noexcept { return value.low ^ std::rotl(value.high, 32); }
+
 }  // namespace
 
 std::optional<digest> remembered_digests::entry::value_of(const digest& name) const noexcept {
   const digest value{words_[0].load(k_order), words_[1].load(k_order)};
-  const digest found{words_[2].load(k_order) ^ value.low, words_[3].load(k_order) ^ value.high};
+  const digest found{words_[2].load(k_order) ^ seal(value), words_[3].load(k_order) ^ seal(value)};
   if (found != name) return std::nullopt;
   return value;
 }
@@ -24,8 +28,8 @@ bool remembered_digests::entry::is_empty() const noexcept {
 void remembered_digests::entry::set(const digest& name, const digest& value) noexcept {
   words_[0].store(value.low, k_order);
   words_[1].store(value.high, k_order);
-  words_[2].store(name.low ^ value.low, k_order);
-  words_[3].store(name.high ^ value.high, k_order);
+  words_[2].store(name.low ^ seal(value), k_order);
+  words_[3].store(name.high ^ seal(value), k_order);
 }
 
 std::optional<digest> remembered_digests::find(const digest& name) const noexcept {
