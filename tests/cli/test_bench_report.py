@@ -44,7 +44,7 @@ def results(*rows, curves=()):
         "conditions": {"date": "today", "larder": "1", "processor": "made up"}, "large_bytes": 16_000_000, "peers": VERSIONS,
         "groups": {"cache": {
             "date": "today", "larder": "1", "rounds": 3, "disturbed_rounds": 1, "others": 0.01, "errors": [], "samples": {},
-            "control": {"median": 5.0, "spread": 0.02}, "rows": list(rows), "curves": list(curves)}},
+            "control": {"median": 5.0, "spread": 0.02}, "processors": {"low": 1.3, "high": 1.96}, "rows": list(rows), "curves": list(curves)}},
     }
     return made | {"missed": report.missed(made)}
 
@@ -122,6 +122,16 @@ class Curves(unittest.TestCase):
         self.assertIn("Without LMDB (not installed).", text)
         self.assertIn("(plots/grow-hit.svg)", text)
         self.assertNotIn("(plots/", page.markdown(results(curves=[curve()])))
+
+
+class Quiet(unittest.TestCase):
+    def test_the_page_says_what_two_processors_were_worth(self):
+        self.assertIn("two threads at once did 1.30 to 1.96 times the work of one.", page.markdown(results(hit(larder=[1.6, 1.7, 1.8])), []))
+
+    def test_results_of_before_that_was_measured_have_a_page(self):
+        before = results(hit(larder=[1.6, 1.7, 1.8]))
+        del before["groups"]["cache"]["processors"]
+        self.assertIn("with a spread of 2%.", page.markdown(before, []))
 
 
 class Rounds(unittest.TestCase):

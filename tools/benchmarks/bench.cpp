@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
+
+#include "tools/benchmarks/floor.hpp"
 
 namespace larder_bench {
 
@@ -103,8 +106,24 @@ void add_warming(bench& b) {
   });
 }
 
-/// The machine's own speed at this moment; its spread tells a quiet run from a disturbed one.
+/// How much more two threads get done at once than one alone: 2 where each has a processor to itself, 1 where two virtual ones take turns on a
+/// real one, and in between where they, or those of others, are hardware threads of one core.
+double worth_of_two_threads() {
+  constexpr int k_times = 20'000;
+  const std::vector<std::byte> block(16 << 10, std::byte{1});  // in the first-level cache
+  std::array<std::uint64_t, 2> sums{};
+  const auto work = [&](int thread) {
+    for (int i = 0; i < k_times; ++i) sums[static_cast<std::size_t>(thread)] += floor::sum(block);
+  };
+  const double one = once([&] { work(0); });
+  const double both = once([&] { floor::on_two_threads(work); });
+  keep(sums[0] + sums[1]);
+  return 2 * one / both;
+}
+
+/// The machine's own speed at this moment, which tells a quiet run from a disturbed one, and what its processors are worth together.
 void add_control(bench& b) {
+  b.add("control/processors", worth_of_two_threads);
   constexpr std::size_t k_bytes = std::size_t{256} << 20;
   b.add("control/floor",
         [from = larder::array<std::uint8_t>(), to = larder::array<std::uint8_t>()]() mutable {

@@ -26,7 +26,7 @@ struct settings {
 
 class bench {
  public:
-  /// Measures once; in seconds, or bytes. What it needs it makes at its first call: that is the warm-up.
+  /// Measures once; in seconds, bytes, or processors. What it needs it makes at its first call: that is the warm-up.
   using measurement = std::function<double()>;
 
   explicit bench(settings s) : settings_(std::move(s)) {}

@@ -79,7 +79,9 @@ def absent(part):
 def how_quiet(group, conditions):
     control = group["control"]
     when = "" if group["date"] == conditions["date"] else f", measured {group['date']} with larder {group['larder']}"
+    both = group.get("processors")  # not in results of before it was measured, which may stay on a page
     return (f"{group['rounds']} rounds counted{when}; {group['disturbed_rounds']} of all were disturbed; in the counted ones "
             f"other programs used {group['others']:.0%} of a processor, and the control, memcpy on one thread, ran at "
             f"{control['median']:.1f} GB/s with a spread of {control['spread']:.0%}"
+            + (f"; two threads at once did {both['low']:.2f} to {both['high']:.2f} times the work of one" if both else "")
             + "".join(f"; {error}" for error in group["errors"]) + ".")
