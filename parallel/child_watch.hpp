@@ -16,7 +16,7 @@ class child_watch {
 
   explicit child_watch(unsigned workers) : ended_(workers), said_(workers) {}
 
-  /// Begins anew, with the event alone.
+  /// Begins anew, with the event alone; -1: without one.
   void reset(int event) {
     polled_.assign(1, {event, POLLIN, 0});
     flags_.clear();

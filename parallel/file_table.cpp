@@ -62,7 +62,8 @@ std::shared_ptr<const buffer> map_part(const std::shared_ptr<const shared_file>&
   void* const data = ::mmap(nullptr, bytes, protection, is_private ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED,
                             file->fd(), static_cast<off_t>(offset));
   if (data == MAP_FAILED) return nullptr;
-  if (bytes >= k_huge_bytes && !is_private) ::madvise(data, bytes, MADV_HUGEPAGE);  // advice
+  // Advice, for who touches pages first: who only reads finds those that are there.
+  if (bytes >= k_huge_bytes && mode == mmap_mode::read_write) ::madvise(data, bytes, MADV_HUGEPAGE);
   try {
     return std::make_shared<received_memory>(static_cast<std::byte*>(data), bytes, offset, mode,
                                              file->keep() ? file : nullptr);

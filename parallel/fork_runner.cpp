@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
+#include <sys/types.h>
 
 #include <larder/error.hpp>
 
@@ -34,6 +34,7 @@
 #include "parallel/wake_event.hpp"
 #include "parallel/worker_board.hpp"
 #include "parallel/worker_count.hpp"
+#include "src/fork_safety.hpp"
 
 namespace larder::detail {
 namespace {
@@ -46,7 +47,6 @@ class fork_runner final : public batch_runner {
       : settings_(settings),
         then_(then),
         workers_(std::min(worker_count(settings), k_most_children)),
-        process_(::getpid()),
         board_(workers_),
         at_(workers_),
         begun_(clock::now()) {
@@ -134,7 +134,7 @@ class fork_runner final : public batch_runner {
     std::exception_ptr killed_for{};  // under the mutex
   };
 
-  bool is_ours() const noexcept { return process_ == ::getpid(); }
+  bool is_ours() const noexcept { return made_in_.is_this(); }
 
   // --- under the mutex
 
@@ -317,7 +317,7 @@ class fork_runner final : public batch_runner {
   const parallel_settings& settings_;
   const on_failure then_;
   const unsigned workers_;
-  const pid_t process_;
+  const origin_process made_in_;
   const lifeline lifeline_;
   const wake_event event_;
   const worker_board board_;

@@ -28,7 +28,7 @@ constexpr std::size_t k_most_kept_bytes = std::size_t{1} << 20;
 /// In so many turns it looks once for ended workers where there is other news all the time.
 constexpr unsigned k_looks = 64;
 /// How long it looks for what workers say before it sleeps.
-constexpr std::chrono::microseconds k_spin{20};
+constexpr std::chrono::microseconds k_spin{50};
 /// How long workers may take to see that what they are at is not wanted.
 constexpr std::chrono::milliseconds k_grace{2};
 /// A task that has killed so many workers is given up, whatever max_retries says.
@@ -162,12 +162,12 @@ void process_crew::send(seat& to, const job& what) {
   to.given.push_back({what, head.serial});
 }
 
-void process_crew::wait(const wake_event& event, clock::time_point deadline) {
+void process_crew::wait(const wake_event* event, clock::time_point deadline) {
   const auto has_news = [this] {
     return std::ranges::any_of(
         seats_, [](const seat& each) { return each.worker && each.worker->link().news.load() != each.news; });
   };
-  watch_.reset(event.fd());
+  watch_.reset(event != nullptr ? event->fd() : -1);
   // Mostly there is something soon. Now and then it looks for ends and events nevertheless.
   if (++waits_ % k_looks != 0 && spin_until(has_news, k_spin)) return;
   for (unsigned i = 0; i != seats_.size(); ++i) {
@@ -182,7 +182,7 @@ void process_crew::wait(const wake_event& event, clock::time_point deadline) {
     seats_[i].worker->link().parent_sleeps.store(0);
     if (watch_.has_said(i)) seats_[i].worker->event().clear();
   }
-  if (watch_.is_posted()) event.clear();
+  if (watch_.is_posted()) event->clear();
 }
 
 /// When a task may be over its time, or a worker has to be killed.

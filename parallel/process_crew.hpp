@@ -42,8 +42,8 @@ class process_crew {
   /// Where there is room. What goes wrong becomes the batch's fault.
   void give(std::shared_ptr<task_batch> batch);
 
-  /// Returns when a worker says something or has ended, when the event is posted, when something is due, or at the deadline.
-  void wait(const wake_event& event, clock::time_point deadline);
+  /// Returns when a worker says something or has ended, when the event, if there is one, is posted, when something is due, or at the deadline.
+  void wait(const wake_event* event, clock::time_point deadline);
   /// Takes what workers have said, sees to those that ended, and kills those that are over their time. Batches are published and fail here.
   void look();
 

@@ -17,14 +17,13 @@
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
-
 #include <larder/error.hpp>
 
 #include "parallel/batch_runner.hpp"
 #include "parallel/caller_run.hpp"
 #include "parallel/process_crew.hpp"
 #include "parallel/wake_event.hpp"
+#include "src/fork_safety.hpp"
 #include "src/team.hpp"
 
 namespace larder::detail {
@@ -35,11 +34,10 @@ using clock = std::chrono::steady_clock;
 class process_runner final : public batch_runner {
  public:
   process_runner(const parallel_settings& settings, on_failure then)
-      : settings_(settings),
-        process_(::getpid()),
-        crew_(std::make_unique<process_crew>(settings, then)),
-        begun_(clock::now()) {
-    if (then == on_failure::go_on) background_.emplace(1U, in_background_);
+      : settings_(settings), crew_(std::make_unique<process_crew>(settings, then)), begun_(clock::now()) {
+    if (then == on_failure::stop) return;
+    event_.emplace();
+    background_.emplace(1U, in_background_);
   }
 
   ~process_runner() override {
@@ -62,7 +60,7 @@ class process_runner final : public batch_runner {
       }
       queue_.push_back(std::move(batch));
       if (is_driven_) {
-        event_.post();
+        wake_driver();
       } else {
         is_driven_ = true;
         give_out(lock);
@@ -97,7 +95,7 @@ class process_runner final : public batch_runner {
       return true;
     }
     unwanted_.emplace_back(&batch, fault);
-    event_.post();
+    wake_driver();
     while (!batch.settled()) step(lock, time_point::max());
     std::erase_if(unwanted_, [&](const auto& each) { return each.first == &batch; });
     return batch.failed() && batch.fault() == fault;
@@ -107,7 +105,7 @@ class process_runner final : public batch_runner {
     if (!is_ours()) return;
     std::unique_lock lock(mutex_);
     end(std::make_exception_ptr(task_cancelled()));
-    if (is_driven_) event_.post();
+    if (is_driven_) wake_driver();
     while (is_driven_ || is_busy_) step(lock, time_point::max());
     let_go(lock);
   }
@@ -120,9 +118,13 @@ class process_runner final : public batch_runner {
   }
 
  private:
-  bool is_ours() const noexcept { return process_ == ::getpid(); }
+  bool is_ours() const noexcept { return made_in_.is_this(); }
 
   // --- under the mutex
+
+  void wake_driver() const noexcept {
+    if (event_) event_->post();
+  }
 
   /// Lets the world go on: as the driver, or until the driver has had its turn. At the deadline at the latest.
   void step(std::unique_lock<std::mutex>& lock, time_point deadline) {
@@ -143,7 +145,7 @@ class process_runner final : public batch_runner {
     lock.unlock();
     if (crew_->is_busy()) {
       try {
-        crew_->wait(event_, deadline);
+        crew_->wait(event_ ? &*event_ : nullptr, deadline);
         crew_->look();
       } catch (...) {  // no memory: who waits is told
         crew_->drop_all(std::current_exception());
@@ -207,8 +209,9 @@ class process_runner final : public batch_runner {
   }
 
   const parallel_settings& settings_;
-  const pid_t process_;
-  const wake_event event_;
+  const origin_process made_in_;
+  std::optional<wake_event>
+      event_;  // for what others want of the driver: of a call on its own there are no others
   std::unique_ptr<process_crew> crew_;  // of the driver
   mutable std::mutex mutex_;
   std::condition_variable changed_;  // the driver has had a turn

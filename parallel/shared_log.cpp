@@ -44,8 +44,8 @@ constexpr std::uint64_t round_up(std::uint64_t n, std::uint64_t to) noexcept {
   return (n + to - 1) / to * to;
 }
 
-/// The first few messages, if they are small, are written by a call each: many a worker sends no more, and a mapping costs as much
-/// as several calls.
+/// The first few messages, if they are small, are written, and read, by a call each: many a worker sends no more, and a mapping costs as
+/// much as several calls.
 constexpr std::size_t k_small = 256;
 constexpr unsigned k_most_small = 4;
 
@@ -170,8 +170,7 @@ void shared_log::read(std::span<std::byte> out, std::uint64_t offset) const {
 
 std::shared_ptr<const buffer> shared_log::map(std::uint64_t offset, std::size_t bytes, mmap_mode mode) {
   // Behind the end there is nothing but a signal.
-  if (const auto size = static_cast<std::uint64_t>(file_.stat().st_size);
-      offset > size || bytes > size - offset)
+  if (const std::uint64_t there = size(); offset > there || bytes > there - offset)
     throw format_error(k_name, format_code::truncated, "an array ends after the end");
   const bool is_private = mode == mmap_mode::copy_on_write;
   void* const data =
@@ -271,6 +270,8 @@ void log_writer::write(std::span<const std::byte> bytes, std::uint64_t offset) c
   }
 }
 
+void log_reader::unmap::operator()(std::byte* window) const noexcept { ::munmap(window, k_largest_window); }
+
 std::optional<std::span<const std::byte>> log_reader::next(std::uint64_t end) {
   while (position_ + sizeof(entry_head) <= end) {
     entry_head head{};
@@ -301,10 +302,36 @@ std::span<const std::byte> log_reader::fetch(std::size_t bytes, std::uint64_t en
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(there, std::max(bytes, k_read_ahead)));
     if (size > bytes_.capacity()) bytes_.clear();  // nothing of it has to move
     bytes_.resize(size);
-    log_->read(bytes_, position_);
+    copy(bytes_);
     bytes_at_ = position_;
   }
   return std::span<const std::byte>(bytes_).subspan(static_cast<std::size_t>(position_ - bytes_at_), bytes);
+}
+
+// A copy in any case: what the other side writes meanwhile must not change what was looked at.
+void log_reader::copy(std::span<std::byte> out) {
+  if (!see(out.size())) return log_->read(out, position_);
+  std::memcpy(out.data(), window_.get() + (position_ - window_begin_), out.size());
+}
+
+/// Whether so many bytes from position_ on are in the window, which moves there if need be.
+bool log_reader::see(std::size_t bytes) {
+  if (read_ != k_most_small) {
+    ++read_;
+    return false;
+  }
+  const std::uint64_t end = position_ + bytes;
+  if (!window_ || end > window_begin_ + k_largest_window) {
+    const std::uint64_t begin = position_ / page() * page();
+    if (end > begin + k_largest_window) return false;
+    void* const window =
+        ::mmap(nullptr, k_largest_window, PROT_READ, MAP_SHARED, log_->fd(), static_cast<off_t>(begin));
+    if (window == MAP_FAILED) return false;
+    window_.reset(static_cast<std::byte*>(window));
+    window_begin_ = begin;
+  }
+  if (end > size_) size_ = log_->size();
+  return end <= size_;
 }
 
 void log_reader::give_back() {

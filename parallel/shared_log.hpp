@@ -35,6 +35,8 @@ class shared_log {
 
   int fd() const noexcept { return file_.fd(); }
 
+  std::uint64_t size() const { return static_cast<std::uint64_t>(file_.stat().st_size); }
+
   /// format_error where the log is shorter.
   void read(std::span<std::byte> out, std::uint64_t offset) const;
   /// Maps data of an array: `read`, or `copy_on_write`. When the last owner lets them go, their memory is free again. Null where the
@@ -96,6 +98,9 @@ class log_reader {
 
  private:
   std::span<const std::byte> fetch(std::size_t bytes, std::uint64_t end);
+  /// What lies from position_ on.
+  void copy(std::span<std::byte> out);
+  bool see(std::size_t bytes);
   void give_back();
 
   std::shared_ptr<shared_log> log_;
@@ -103,6 +108,14 @@ class log_reader {
   std::uint64_t kept_from_ = 0;  // messages before were given back
   std::vector<std::byte> bytes_;
   std::uint64_t bytes_at_ = 0;  // where bytes_ lie in the log
+  unsigned read_ = 0;           // calls that read without the window
+  // A part of the log that is mapped. Beyond the end of the log, which is known to be there up to `size_`, touching it would be a signal.
+  struct unmap {
+    void operator()(std::byte* window) const noexcept;
+  };
+  std::unique_ptr<std::byte, unmap> window_;
+  std::uint64_t window_begin_ = 0;
+  std::uint64_t size_ = 0;
 };
 
 }  // namespace larder::detail

@@ -18,8 +18,6 @@
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
-
 #include <larder/error.hpp>
 
 #include "parallel/batch_runner.hpp"
@@ -28,6 +26,7 @@
 #include "parallel/task_clock.hpp"
 #include "parallel/worker_count.hpp"
 #include "parallel/worker_setup.hpp"
+#include "src/fork_safety.hpp"
 #include "src/spin.hpp"
 #include "src/team.hpp"
 
@@ -117,7 +116,7 @@ class thread_runner final : public batch_runner {
   }
 
  private:
-  bool is_ours() const noexcept { return process_ == ::getpid(); }
+  bool is_ours() const noexcept { return made_in_.is_this(); }
 
   // Tasks [begin, end) of a batch: all of them, or what a worker has left to another one.
   struct piece {
@@ -338,7 +337,7 @@ class thread_runner final : public batch_runner {
   const parallel_settings& settings_;
   const on_failure then_;
   const unsigned workers_;
-  const pid_t process_ = ::getpid();
+  const origin_process made_in_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;  // a batch has changed, or a worker has left one
   std::atomic<unsigned> waiting_ = 0;

@@ -34,6 +34,7 @@
 #include "parallel/file_table.hpp"
 #include "parallel/flush_output.hpp"
 #include "parallel/lifeline.hpp"
+#include "parallel/look_out.hpp"
 #include "parallel/message_reader.hpp"
 #include "parallel/result_channel.hpp"
 #include "parallel/shared_block.hpp"
@@ -46,7 +47,6 @@
 #include "src/code_address.hpp"
 #include "src/futex.hpp"
 #include "src/log.hpp"
-#include "src/spin.hpp"
 #include "src/team.hpp"
 
 namespace larder::detail {
@@ -54,8 +54,6 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-/// How long a worker looks out for the next batch before it sleeps.
-constexpr std::chrono::microseconds k_spin{50};
 /// The least time that it sleeps for, unless it is woken.
 constexpr std::chrono::milliseconds k_nap{10};
 
@@ -104,7 +102,7 @@ class worker_loop {
 
   // See worker_process::post.
   void wait_for_messages() noexcept {
-    if (spin_until([this] { return has_messages(); }, k_spin)) return;
+    if (look_out_.wait([this] { return has_messages(); })) return;
     while (!has_messages()) {
       const std::chrono::nanoseconds idle(link_.idle_timeout.load());
       const std::uint32_t seen = link_.posts.load();
@@ -114,6 +112,7 @@ class worker_loop {
       link_.sleeps.store(0);
       if (!has_messages()) leave_if_idle();
     }
+    look_out_.end_sleep();
   }
 
   void leave_if_idle() noexcept {
@@ -256,7 +255,8 @@ class worker_loop {
   const std::shared_ptr<shared_log> inbox_;
   const result_way way_;
   const wake_event event_;
-  file_table files_;  // of arrays that come
+  look_out look_out_;  // for messages
+  file_table files_;   // of arrays that come
   log_reader reader_;
   std::optional<result_publisher> results_;
   std::optional<batch_results> batch_results_;

@@ -8,12 +8,12 @@
 #include <vector>
 
 #include <poll.h>
-#include <unistd.h>
 
 #include <larder/cpu_count.hpp>
 #include <larder/error.hpp>
 
 #include "parallel/lifeline.hpp"
+#include "src/fork_safety.hpp"
 #include "src/shared_file.hpp"
 
 namespace larder::detail {
@@ -22,7 +22,7 @@ namespace {
 /// Of one process: a child of fork leaves the one that it inherits alone, and makes its own. None is ever destroyed: exit handlers may
 /// still make calls, and the workers die with the process.
 struct registry {
-  const pid_t process = ::getpid();
+  const origin_process process;
   const lifeline line;
   std::mutex mutex;
   std::vector<std::unique_ptr<worker_process>> idle;  // the last used at the end
@@ -35,14 +35,14 @@ void tell_idle_workers() noexcept;
 /// Null where there is none yet.
 registry* existing_registry() noexcept {
   registry* const known = the_registry.load(std::memory_order_acquire);
-  return known != nullptr && known->process == ::getpid() ? known : nullptr;
+  return known != nullptr && known->process.is_this() ? known : nullptr;
 }
 
 registry& own_registry() {
   if (registry* const known = existing_registry()) return *known;
   registry* before = the_registry.load(std::memory_order_acquire);
   auto made = std::make_unique<registry>();
-  while (before == nullptr || before->process != made->process) {
+  while (before == nullptr || !before->process.is_this()) {
     if (the_registry.compare_exchange_weak(before, made.get(), std::memory_order_acq_rel)) {
       on_files_gone(&tell_idle_workers);
       return *made.release();

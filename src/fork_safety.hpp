@@ -1,5 +1,6 @@
 #pragma once
-// What fork must not tear: a mutex that no other thread holds in the child, and descriptors that the child does not keep.
+// What fork must not tear: a mutex that no other thread holds in the child, descriptors that the child does not keep, and what belongs to
+// the process that made it.
 
 #include <cstdint>
 #include <mutex>
@@ -20,6 +21,15 @@ std::uint64_t fork_count() noexcept;
 /// How many forks lie between this process and the one that the program began as. What was made under another number is not this
 /// process's own: it was inherited.
 std::uint64_t fork_depth() noexcept;
+
+/// The process that something was made in: its child of fork, which inherits it, must not take it for its own.
+class origin_process {
+ public:
+  bool is_this() const noexcept { return depth_ == fork_depth(); }
+
+ private:
+  const std::uint64_t depth_ = fork_depth();
+};
 
 /// A descriptor with a file description of its own, closed in children of fork at once: a lock on an open file
 /// description would otherwise be held until the last child that inherited it is gone.

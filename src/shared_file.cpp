@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "src/buffer.hpp"
-#include "src/fork_safety.hpp"
 
 namespace larder::detail {
 namespace {
@@ -46,13 +45,11 @@ std::uint64_t files_gone() noexcept { return gone.load(std::memory_order_acquire
 
 shared_file::shared_file(descriptor file, bool is_counted) noexcept
     : id_(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
-      depth_(fork_depth()),
       fd_(std::move(file).release()),
       is_counted_(is_counted) {}
 
 shared_file::shared_file(std::string path, int flags, const file_identity& identity) noexcept
     : id_(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
-      depth_(fork_depth()),
       fd_(-1),
       path_(std::move(path)),
       flags_(flags),
@@ -99,8 +96,6 @@ bool shared_file::keep() const noexcept {
   if (is_counted_.exchange(true, std::memory_order_relaxed)) give_kept_descriptor();
   return true;
 }
-
-bool shared_file::is_own() const noexcept { return depth_ == fork_depth(); }
 
 std::mutex& placing_mutex(const void* buffer) noexcept {
   return placing[reinterpret_cast<std::uintptr_t>(buffer) / 64 % placing.size()];

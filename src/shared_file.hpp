@@ -14,6 +14,7 @@
 #include <larder/detail/raw_array.hpp>
 
 #include "src/descriptor.hpp"
+#include "src/fork_safety.hpp"
 
 namespace larder::detail {
 
@@ -57,14 +58,14 @@ class shared_file {
   bool keep() const noexcept;
 
   /// Was made in this process, and not inherited from the one that forked it.
-  bool is_own() const noexcept;
+  bool is_own() const noexcept { return made_in_.is_this(); }
 
   /// Somebody else has it from now on.
   void set_sent() const noexcept { sent_.store(true, std::memory_order_relaxed); }
 
  private:
   const std::uint64_t id_;
-  const std::uint64_t depth_;
+  const origin_process made_in_;
   mutable std::atomic<int> fd_;
   mutable std::atomic<bool> is_counted_ = false;  // among the descriptors that are kept for passing arrays
   mutable std::atomic<bool> sent_ = false;

@@ -103,6 +103,30 @@ TEST_CASE("messages: values come back in order, with the data of arrays between 
   }
 }
 
+TEST_CASE("messages: one after the other, over some megabytes, whose memory is given back",
+          "[parallel][messages]") {
+  channel c(k_map_none);
+  for (int i = 0; i < 20'000; ++i) {
+    c.send(std::to_string(i) + std::string(static_cast<std::size_t>(i % 400), 'x'));
+    REQUIRE(c.receive<std::string>() ==
+            std::to_string(i) + std::string(static_cast<std::size_t>(i % 400), 'x'));
+  }
+  CHECK(c.writer.end() > (std::uint64_t{3} << 20));
+  CHECK(c.bytes_held() <= (std::uint64_t{3} << 20));
+}
+
+TEST_CASE("messages: an end beyond that of the log is an error", "[parallel][messages]") {
+  const auto before = GENERATE(0, 1, 20);
+  channel c(k_map_none);
+  for (int i = 0; i < before; ++i) {
+    c.send(i);
+    REQUIRE(c.receive<int>() == i);
+  }
+  const std::uint64_t end = c.writer.end();
+  for (const std::uint64_t further : {std::uint64_t{1} << 16, std::uint64_t{1} << 22, std::uint64_t{1} << 40})
+    REQUIRE_THROWS_AS(c.reader.next(end + further), larder::format_error);
+}
+
 TEST_CASE("messages: what is not published is not seen, also if its writer has died",
           "[parallel][messages]") {
   channel c(0);
